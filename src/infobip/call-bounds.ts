@@ -1,0 +1,105 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ServiceError } from "../errors.ts";
+import { CallFailure, type Phase, type Stop } from "./call-failure.ts";
+
+/** What bounds one call; `limitMs` is this client's own longest call. */
+export interface BoundsOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number | undefined;
+  readonly limitMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * The caller's signal, the caller's deadline and this client's own limit as
+ * one: tells the stage that is under way when any of them ends the call. One
+ * object instead of AbortSignal.any with AbortSignal.timeout, which cost more
+ * than the rest of the call's bookkeeping. Must be disposed.
+ */
+export class CallBounds implements Disposable {
+  readonly #signal: AbortSignal;
+  readonly #deadline: number;
+  readonly #now: () => number;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #stop: Stop | undefined;
+  #listener: ((stop: Stop) => void) | undefined;
+
+  constructor({ signal, timeoutMs, limitMs, now }: BoundsOptions) {
+    this.#signal = signal;
+    this.#now = now;
+    this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : now() + timeoutMs;
+    if (signal.aborted) this.#stop = this.#readReason();
+    else if (timeoutMs !== undefined && timeoutMs <= 0) this.#stop = { kind: "DEADLINE" };
+    if (this.#stop) return;
+    const isCallers = timeoutMs !== undefined && timeoutMs <= limitMs;
+    const stop: Stop = { kind: isCallers ? "DEADLINE" : "LIMIT" };
+    this.#timer = setTimeout(() => this.#end(stop), isCallers ? timeoutMs : limitMs);
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Set once the call has been ended from this side. */
+  get stop(): Stop | undefined {
+    return this.#stop;
+  }
+
+  /** Names the one listener of the stage under way; it is not called for what has ended already. */
+  watch(listener: ((stop: Stop) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
+  /** Waits for work that others share, no longer than the call lasts. Rejects with CallFailure of the phase. */
+  async race<T>(phase: Phase, work: Promise<T>): Promise<T> {
+    if (this.#stop) throw new CallFailure(phase, { stop: this.#stop });
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    this.watch((stop) => reject(new CallFailure(phase, { stop })));
+    try {
+      return await Promise.race([work, stopped]);
+    } finally {
+      this.watch(undefined);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#listener = undefined;
+  }
+
+  readonly #onAbort = (): void => this.#end(this.#readReason());
+
+  #end(stop: Stop): void {
+    if (this.#stop) return;
+    this.#stop = stop;
+    this.#listener?.(stop);
+  }
+
+  /** A signal may abort a moment before this object's own timer for the same deadline. */
+  #readReason(): Stop {
+    const reason: unknown = this.#signal.reason;
+    if (reason instanceof ServiceError && !isCallEnd(reason.code)) return { kind: "SERVICE", cause: reason };
+    if (reason instanceof ConnectError && reason.code === Code.Unavailable)
+      return { kind: "SERVICE", cause: draining() };
+    const isLate = this.#now() >= this.#deadline || isDeadline(reason);
+    return { kind: isLate ? "DEADLINE" : "CANCELLED" };
+  }
+}
+
+/** Connect's shutdown signal carries a ConnectError, which has the code alone. */
+function draining(): ServiceError {
+  return new ServiceError(
+    Code.Unavailable,
+    "DRAINING",
+    "this instance is shutting down; nothing was sent; try another one",
+  );
+}
+
+function isCallEnd(code: Code): boolean {
+  return code === Code.DeadlineExceeded || code === Code.Canceled;
+}
+
+function isDeadline(reason: unknown): boolean {
+  if (reason instanceof ConnectError || reason instanceof ServiceError) {
+    return reason.code === Code.DeadlineExceeded;
+  }
+  return reason instanceof Error && reason.name === "TimeoutError";
+}

@@ -1,0 +1,45 @@
+import type {
+  ValidationBadResponse,
+  ValidationOkResponse,
+} from "../../gen/infobip/messages/v1/api_error_pb.js";
+import type { MessageResponse } from "../../gen/infobip/messages/v1/response_pb.js";
+
+/** Bounds of one call to Infobip. */
+export interface InfobipCallOptions {
+  /** Ends the call; the outcome of a request that had already left is then unknown. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the caller's deadline, where it has one. */
+  readonly timeoutMs?: number | undefined;
+  /** Message ids in the request, for SEND_OUTCOME_UNKNOWN. */
+  readonly messageIds?: readonly string[];
+  /** Turns a property path of Infobip's JSON into the path of the protobuf field. */
+  readonly fieldPath?: (property: string) => string;
+}
+
+/** Answer of the validate endpoint. Its texts are fit for a caller, and its lists are bounded. */
+export type ValidationAnswer = (
+  | { readonly valid: true; readonly response: ValidationOkResponse }
+  | { readonly valid: false; readonly response: ValidationBadResponse }
+) & {
+  /** How many entries the bound has cut from each list; not set when none. */
+  readonly leftOut?: LeftOut;
+};
+
+/** Entries that a bound has cut from the lists of a validation answer. */
+export interface LeftOut {
+  readonly violations: number;
+  readonly skippableViolations: number;
+}
+
+/**
+ * Calls Infobip's REST API. Bodies are Infobip's JSON, already encoded.
+ * Every method rejects with ServiceError only, by the table in docs/errors.md.
+ */
+export interface InfobipClient extends AsyncDisposable {
+  /** POST /messages-api/1/messages */
+  sendMessages(body: string, options: InfobipCallOptions): Promise<MessageResponse>;
+  /** POST /messages-api/1/messages/validate */
+  validateMessages(body: string, options: InfobipCallOptions): Promise<ValidationAnswer>;
+  /** POST /messages-api/1/events */
+  sendEvents(body: string, options: InfobipCallOptions): Promise<MessageResponse>;
+}

@@ -1,0 +1,18 @@
+/**
+ * What a method implementation knows about its call, on either listener. A
+ * subset of Connect's HandlerContext, so that one implementation serves both.
+ */
+export interface CallContext {
+  /** Aborts when the client cancels, its deadline passes or the service stops. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the client's deadline; undefined without one. */
+  readonly timeoutMs: () => number | undefined;
+  /** Metadata of the request. Binary entries end in `-bin`. */
+  readonly requestHeader: Headers;
+  /** Metadata to send before the first response message. */
+  readonly responseHeader: Headers;
+  /** Metadata to send after the last response message. */
+  readonly responseTrailer: Headers;
+  /** Protocol of the call: grpc, grpc-web or connect. For logs and metrics only. */
+  readonly protocolName?: string;
+}
