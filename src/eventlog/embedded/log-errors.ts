@@ -1,0 +1,38 @@
+import { Code } from "@connectrpc/connect";
+import { ServiceError } from "../../errors.ts";
+import type { SqliteFailure } from "./sqlite-error.ts";
+
+/** Least wait before an append is worth a repeat, in milliseconds. */
+const RETRY_DELAY_MS = 1_000;
+
+/** The error of a call that the log cannot serve now. */
+export function logUnavailable(cause: unknown): ServiceError {
+  return new ServiceError(
+    Code.Unavailable,
+    "LOG_UNAVAILABLE",
+    "the event log cannot be written or read now; repeat later, and check the service's log and its disk",
+    { retryDelayMs: RETRY_DELAY_MS, cause },
+  );
+}
+
+/** The error of an append that the queue has no room for. */
+export function logOverloaded(): ServiceError {
+  return new ServiceError(
+    Code.ResourceExhausted,
+    "OVERLOADED",
+    "more events wait to be stored than the queue takes; repeat later, or with fewer events at once",
+    { retryDelayMs: RETRY_DELAY_MS },
+  );
+}
+
+/** Why SQLite did not write. Cause of LOG_UNAVAILABLE; its `code` goes into the service's log. */
+export class LogWriteError extends Error {
+  override readonly name = "LogWriteError";
+  /** Name of SQLite's result code, such as SQLITE_FULL. */
+  readonly code: string;
+
+  constructor(failure: SqliteFailure) {
+    super(`${failure.code}: ${failure.text}`);
+    this.code = failure.code;
+  }
+}

@@ -1,0 +1,120 @@
+import { DatabaseSync } from "node:sqlite";
+import { requireSoundLog } from "./integrity.ts";
+import { corrupt, EventLogOpenError, inaccessible } from "./open-failure.ts";
+import { isCorrupt, isNotADatabase, sqliteFailure } from "./sqlite-error.ts";
+
+/** Marks the file as an event log of this service: "IBLG". */
+const APPLICATION_ID = 0x49424c47;
+const SCHEMA_VERSION = 1;
+
+// The key columns come first and the long ones last, so that a scan which needs no raw body never follows its pages.
+const TABLES = `
+  CREATE TABLE log_state (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    log_id TEXT NOT NULL,
+    earliest INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    last_record_time INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY,
+    record_time INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    final INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    fingerprint INTEGER NOT NULL,
+    bulk_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    application_id TEXT NOT NULL,
+    entity_id TEXT NOT NULL,
+    encoded BLOB NOT NULL,
+    raw BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_identity ON events (message_id, fingerprint);
+`;
+
+/** How the writing connection is set up. */
+export interface WriterDatabaseOptions {
+  readonly file: string;
+  /** Identity for a log that is created now: 16 lower-case hex digits. */
+  readonly newLogId: string;
+  /** Most bytes of the file. */
+  readonly maxBytes: number;
+}
+
+/** Bound of the write-ahead log file between checkpoints, in bytes. */
+const WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Page cache of the writing connection, in KiB. */
+const WRITER_CACHE_KIB = 8 * 1024;
+
+/**
+ * Opens the database for writing and creates the tables in a new file. The
+ * file is looked at before anything is changed in it.
+ *
+ * @throws EventLogOpenError
+ */
+export function openWriterDatabase(options: WriterDatabaseOptions): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(options.file);
+    const isNew = isUnused(database);
+    if (!isNew) {
+      requireOwnSchema(database, options.file);
+      requireSoundLog(database, options.file);
+    }
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    database.exec(
+      `PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}; PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
+    );
+    database.exec(`PRAGMA max_page_count = ${Math.floor(options.maxBytes / pragma(database, "page_size"))}`);
+    if (isNew) createTables(database, options.newLogId);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof EventLogOpenError) throw error;
+    if (isNotADatabase(error)) throw notALog(options.file, error);
+    if (isCorrupt(error)) throw corrupt(options.file, sqliteFailure(error).text, error);
+    throw inaccessible(options.file, error);
+  }
+}
+
+/** True for an empty file, also one that a crash left between its creation and its first commit. */
+function isUnused(database: DatabaseSync): boolean {
+  const { entries } = database.prepare("SELECT count(*) AS entries FROM sqlite_schema").get() ?? {};
+  return entries === 0 && pragma(database, "application_id") === 0 && pragma(database, "user_version") === 0;
+}
+
+function requireOwnSchema(database: DatabaseSync, file: string): void {
+  if (pragma(database, "application_id") !== APPLICATION_ID) throw notALog(file);
+  const version = pragma(database, "user_version");
+  if (version === SCHEMA_VERSION) return;
+  throw new EventLogOpenError(
+    "OTHER_VERSION",
+    file,
+    `${file} is an event log of schema version ${version}, this service writes version ${SCHEMA_VERSION}; ` +
+      "start the version of the service that wrote it, or choose another data directory",
+  );
+}
+
+function createTables(database: DatabaseSync, logId: string): void {
+  database.exec("BEGIN IMMEDIATE");
+  database.exec(TABLES);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  database.prepare("INSERT INTO log_state VALUES (1, ?, 0, 0, 0)").run(logId);
+  database.exec("COMMIT");
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+}
+
+function notALog(file: string, cause?: unknown): EventLogOpenError {
+  return new EventLogOpenError(
+    "NOT_A_LOG",
+    file,
+    `${file} is not an event log of this service and was left as it is; if it was one, restore it from a copy; else move it away or choose another data directory`,
+    cause,
+  );
+}

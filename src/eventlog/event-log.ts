@@ -1,0 +1,103 @@
+import type { EventType } from "../../gen/infobip/events/v1/event_pb.js";
+import type { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
+
+/** What filters look at; everything else of an event stays encoded. Absent strings are empty. */
+export interface EventColumns {
+  readonly type: EventType;
+  readonly channel: Channel;
+  readonly messageId: string;
+  readonly bulkId: string;
+  readonly sender: string;
+  readonly destination: string;
+  readonly applicationId: string;
+  readonly entityId: string;
+  readonly final: boolean;
+}
+
+/** An event on its way into the log. */
+export interface NewEvent {
+  readonly columns: EventColumns;
+  /** 8 bytes; with columns.messageId it identifies the event: the log keeps the first of each pair. */
+  readonly fingerprint: Uint8Array;
+  /** Binary infobip.events.v1.Event without cursor, sequence, record_time and raw_body: the log appends those. */
+  readonly encoded: Uint8Array;
+  /** The webhook item as it came. */
+  readonly raw: Uint8Array;
+}
+
+/** An event in the log. */
+export interface EventRecord {
+  /** From 1, strictly rising, never reused. */
+  readonly sequence: number;
+  /** Unix milliseconds; never falls from one sequence to the next. */
+  readonly recordTimeMs: number;
+  readonly columns: EventColumns;
+  /** Binary Event with cursor, sequence and record_time; with raw_body when asked for. */
+  readonly encoded: Uint8Array;
+}
+
+/** Bounds of one read. */
+export interface ReadOptions {
+  /** Most records to examine. */
+  readonly limit: number;
+  /** Stop after the record that passes this many bytes. */
+  readonly maxBytes: number;
+  /** Append raw_body to each record. */
+  readonly includeRaw: boolean;
+  /** Only records for which this holds are returned; all are examined. */
+  readonly matches?: (columns: EventColumns) => boolean;
+}
+
+/** Result of one read. */
+export interface ReadResult {
+  readonly records: readonly EventRecord[];
+  /** Everything up to this sequence was examined. Equals the start when nothing is stored after it. */
+  readonly examinedTo: number;
+}
+
+/** Where the log begins and ends, as this process knows it: reads return nothing past `head`. */
+export interface LogBounds {
+  /** Position before the first record that is kept: reading after it returns the whole log. */
+  readonly earliest: number;
+  /** Sequence of the last record; `earliest` in an empty log. */
+  readonly head: number;
+}
+
+/** Result of an append. */
+export interface AppendResult {
+  readonly appended: number;
+  /** Events the log already had, and repeats within the batch. */
+  readonly duplicates: number;
+}
+
+/**
+ * The event log: one sequence of events of all kinds.
+ *
+ * Ordered: sequences are given at commit by one writer; a reader that has seen
+ * sequence n never later finds a new record at or below n. Unique: one record
+ * per (messageId, fingerprint). Reliable: what append() has confirmed is
+ * returned by every later read until retention removes it, also after kill -9.
+ * Bookmarkable: reading after any position in [earliest, head] is exact.
+ */
+export interface EventLog extends AsyncDisposable {
+  /** Identity of this log: 16 lower-case hex digits, kept for its life. */
+  readonly id: string;
+  /** Resolves once the events are durable. Rejects with ServiceError LOG_UNAVAILABLE or OVERLOADED when they are not: nothing of the batch may then be taken as stored. */
+  append(events: readonly NewEvent[]): Promise<AppendResult>;
+  bounds(): LogBounds;
+  /**
+   * Reads in order after a position, up to the head. Rejects with ServiceError CURSOR_EXPIRED when the
+   * position is before `earliest`, LOG_UNAVAILABLE when the log cannot be read.
+   */
+  read(after: number, options: ReadOptions): Promise<ReadResult>;
+  /** Position before the first record stored at `timeMs` or later. */
+  positionAtTime(timeMs: number): Promise<number>;
+  /** recordTimeMs of the first record after the position; undefined when there is none. */
+  recordTimeAfter(after: number): Promise<number | undefined>;
+  /**
+   * Resolves when head is past `after`, at once when it already is; also when the signal aborts or the log
+   * is closed. Never rejects. Since it looks at the head and not at what happens from now on, nothing can
+   * slip in between a read that found nothing and a wait for its position.
+   */
+  waitPast(after: number, signal: AbortSignal): Promise<void>;
+}
