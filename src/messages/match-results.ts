@@ -1,0 +1,50 @@
+import { create } from "@bufbuild/protobuf";
+import { type SendResult, SendResultSchema } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { MessageResponse, MessageResponseDetails } from "../../gen/infobip/messages/v1/response_pb.js";
+import type { DestinationSlot } from "./destination-slots.ts";
+import { outcomeOf } from "./send-outcome.ts";
+
+/**
+ * Brings Infobip's answers into the order of the request. An answer belongs to
+ * the destination with its message id; where no id fits and Infobip answered
+ * for as many destinations as were asked, to the destination at its place. A
+ * destination without an answer gets outcome UNKNOWN.
+ */
+export function matchResults(slots: readonly DestinationSlot[], response: MessageResponse): SendResult[] {
+  const byId = groupById(response.messages);
+  const positional = response.messages.length === slots.length ? response.messages : [];
+  const taken = new Set<MessageResponseDetails>();
+  const matched = slots.map((slot) => {
+    const answer = byId.get(slot.messageId)?.shift();
+    if (answer) taken.add(answer);
+    return answer;
+  });
+  return slots.map((slot, index) => {
+    const atPlace = positional[index];
+    const answer = matched[index] ?? (atPlace && !taken.has(atPlace) ? atPlace : undefined);
+    return toResult(slot, answer);
+  });
+}
+
+function groupById(answers: readonly MessageResponseDetails[]): Map<string, MessageResponseDetails[]> {
+  const byId = new Map<string, MessageResponseDetails[]>();
+  for (const answer of answers) {
+    if (answer.messageId === undefined) continue;
+    const group = byId.get(answer.messageId);
+    if (group) group.push(answer);
+    else byId.set(answer.messageId, [answer]);
+  }
+  return byId;
+}
+
+function toResult(slot: DestinationSlot, answer: MessageResponseDetails | undefined): SendResult {
+  return create(SendResultSchema, {
+    messageIndex: slot.messageIndex,
+    destinationIndex: slot.destinationIndex,
+    messageId: answer?.messageId ?? slot.messageId,
+    destination: answer?.destination,
+    status: answer?.status,
+    details: answer?.details,
+    outcome: outcomeOf(answer?.status),
+  });
+}

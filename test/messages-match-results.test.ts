@@ -1,0 +1,42 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { MessageResponseSchema } from "../gen/infobip/messages/v1/response_pb.js";
+import { matchResults } from "../src/messages/match-results.ts";
+
+const STATUS = { groupId: 1, id: 26 };
+
+function match(ids: readonly string[], messages: MessageInitShape<typeof MessageResponseSchema>["messages"]) {
+  const slots = ids.map((messageId, destinationIndex) => ({ messageIndex: 0, destinationIndex, messageId }));
+  return matchResults(slots, create(MessageResponseSchema, { messages: messages ?? [] }));
+}
+
+test("an answer that belongs to another destination by its id is not taken by place", () => {
+  const results = match(
+    ["a", "b"],
+    [
+      { messageId: "b", destination: "2", status: STATUS },
+      { messageId: "other", destination: "3", status: STATUS },
+    ],
+  );
+  expect(results.map((r) => [r.messageId, r.destination, r.outcome])).toEqual([
+    ["a", undefined, SendOutcome.UNKNOWN],
+    ["b", "2", SendOutcome.SENT],
+  ]);
+});
+
+test("answers with the same id are dealt out in order", () => {
+  const results = match(
+    ["d", "d"],
+    [
+      { messageId: "d", destination: "1", status: STATUS },
+      { messageId: "d", destination: "2", status: STATUS },
+    ],
+  );
+  expect(results.map((r) => r.destination)).toEqual(["1", "2"]);
+});
+
+test("the place counts for nothing when the number of answers differs", () => {
+  const results = match(["a", "b"], [{ messageId: "x", destination: "1", status: STATUS }]);
+  expect(results.map((r) => r.outcome)).toEqual([SendOutcome.UNKNOWN, SendOutcome.UNKNOWN]);
+});
