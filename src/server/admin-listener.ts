@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { ListenAddress } from "../config/listen-address.ts";
+import { listen, ServerStop } from "./http-server-lifecycle.ts";
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_CONNECTIONS = 100;
+const STOP_GRACE_MS = 1_000;
+
+/** State of one thing that the service depends on. */
+export interface Check {
+  readonly ok: boolean;
+  /** Why not, for operators. Never a secret. */
+  readonly reason?: string;
+}
+
+/** States by the name of the dependency. */
+export type Checks = Readonly<Record<string, Check>>;
+
+/** Settings of an {@link AdminListener}. */
+export interface AdminListenerOptions {
+  readonly listen: ListenAddress;
+  /** Whether the service should get traffic now, by what it depends on. */
+  readonly checks: () => Checks;
+}
+
+/**
+ * Answers probes with JSON: 200 when the page's checks hold, 503 when one does
+ * not. `/readyz` is the checks as they are now. `/startupz` is the same until
+ * they have all held once, and 200 from then on. `/livez` is 200 as long as
+ * the process answers, because a restart would not mend a dependency. A check
+ * that throws counts as failed.
+ */
+export class AdminListener implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #stop: ServerStop;
+  readonly #checks: () => Checks;
+  readonly #pages: ReadonlyMap<string, () => Checks>;
+  #hasStarted = false;
+  #address: ListenAddress;
+
+  private constructor(options: AdminListenerOptions) {
+    this.#checks = options.checks;
+    this.#pages = new Map([
+      ["/startupz", () => this.#startup()],
+      ["/livez", () => ({})],
+      ["/readyz", () => this.#readiness()],
+    ]);
+    this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#stop = new ServerStop(this.#server);
+    this.#server.on("request", (request, response) => this.#serve(request, response));
+    this.#address = options.listen;
+  }
+
+  /** Starts to listen. Rejects when the address cannot be had. */
+  static async start(options: AdminListenerOptions): Promise<AdminListener> {
+    const listener = new AdminListener(options);
+    listener.#address = await listen(listener.#server, options.listen);
+    return listener;
+  }
+
+  /** Where it listens, with the port it got. */
+  get address(): ListenAddress {
+    return this.#address;
+  }
+
+  /** Stops: idle connections end at once, answers in flight have a second. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop.stop(STOP_GRACE_MS);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#stop.isStopping) response.setHeader("connection", "close");
+    const page = this.#pages.get((request.url ?? "").split("?")[0] ?? "");
+    if (page === undefined) {
+      send(response, 404, { error: "NOT_FOUND", pages: [...this.#pages.keys()] });
+    } else if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
+      send(response, 405, { error: "METHOD_NOT_ALLOWED" });
+    } else {
+      const checks = page();
+      const ok = allHold(checks);
+      send(response, ok ? 200 : 503, { ok, checks });
+    }
+  }
+
+  #startup(): Checks {
+    return this.#hasStarted ? {} : this.#readiness();
+  }
+
+  #readiness(): Checks {
+    const checks = runChecks(this.#checks);
+    this.#hasStarted ||= allHold(checks);
+    return checks;
+  }
+}
+
+function allHold(checks: Checks): boolean {
+  return Object.values(checks).every((check) => check.ok);
+}
+
+function runChecks(checks: () => Checks): Checks {
+  try {
+    return checks();
+  } catch {
+    return { checks: { ok: false, reason: "the checks themselves failed" } };
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-store",
+  });
+  response.end(text);
+}
