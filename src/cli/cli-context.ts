@@ -1,0 +1,47 @@
+/** Where text goes to: a terminal, a pipe or a file. */
+export interface TextSink {
+  /** Calls back when the text has left, with an error when it could not. */
+  write(text: string, done: (error?: Error | null) => void): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+/** Files as the commands need them. */
+export interface CliFiles {
+  /** Reads a text file. Rejects when it is missing or over `maxBytes`. */
+  read(path: string, maxBytes: number): Promise<string>;
+  /** As read, but undefined when there is no such file. */
+  readIfThere(path: string, maxBytes: number): Promise<string | undefined>;
+  /** Replaces a file so that a reader, or a crash, sees the old text or the new, never a part. */
+  replace(path: string, text: string): Promise<void>;
+  /** Makes a new folder for temporary files. */
+  makeTemporaryFolder(): Promise<string>;
+  /** Removes a folder with all that is in it. */
+  removeFolder(path: string): Promise<void>;
+}
+
+/** Time and chance. */
+export interface CliClock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** 0 to 1. */
+  random(): number;
+  /** Resolves after the time, or at once when the signal aborts. Never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Everything of the outside that a command can touch. */
+export interface CliContext {
+  /** Arguments after the name of the program. */
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  /** Aborts at the first signal to stop. */
+  readonly signal: AbortSignal;
+  readonly files: CliFiles;
+  readonly clock: CliClock;
+  /** A TCP port on loopback that nobody listens on right now. */
+  readonly freePort: () => Promise<number>;
+}

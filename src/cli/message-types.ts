@@ -1,0 +1,24 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { DeliveryReportResponseSchema } from "../../gen/infobip/events/v1/delivery_report_pb.js";
+import { IncomingMessageResponseSchema } from "../../gen/infobip/events/v1/inbound_message_pb.js";
+import { SeenReportSchema } from "../../gen/infobip/events/v1/seen_report_pb.js";
+import {
+  SendEventsRequestSchema,
+  SendMessagesRequestSchema,
+} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+
+/** REST bodies that can be translated, by the word of `--type`. */
+export const MESSAGE_TYPES = {
+  send: SendMessagesRequestSchema,
+  events: SendEventsRequestSchema,
+  delivery: DeliveryReportResponseSchema,
+  seen: SeenReportSchema,
+  // What a fetch answers: a webhook body, with two counts that a webhook leaves out.
+  inbound: IncomingMessageResponseSchema,
+} as const satisfies Record<string, DescMessage>;
+
+/** Bodies that Infobip writes: what is new in them is kept or left out, never a reason to refuse them. */
+export const RECEIVED_TYPES: ReadonlySet<MessageType> = new Set(["delivery", "seen", "inbound"]);
+
+/** Word of `--type`. */
+export type MessageType = keyof typeof MESSAGE_TYPES;

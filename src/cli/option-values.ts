@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from "commander";
+import { duration } from "../config/value-types.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Reads a time such as 500ms, 30s or 5m, or a bare number of milliseconds; above 0. */
+export function durationOption(text: string): number {
+  return readTime(text, 1);
+}
+
+/** Reads a time as {@link durationOption} does; 0 is allowed. */
+export function millisecondsOption(text: string): number {
+  return readTime(text, 0);
+}
+
+function readTime(text: string, minMs: number): number {
+  const result = duration(minMs, DAY_MS).safeParse(/^\d+$/.test(text) ? `${text}ms` : text);
+  if (result.success) return result.data;
+  throw new InvalidArgumentError("Give a time such as 500ms, 30s or 5m, or a number of milliseconds.");
+}
+
+/** Reads a whole number of at least 1. */
+export function countOption(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,9}$/.test(text) && count >= 1) return count;
+  throw new InvalidArgumentError("Give a whole number of at least 1.");
+}
+
+/** Collects a flag that can be given several times, each with one value or several between commas. */
+export function listOption(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, ...text.split(",").filter((item) => item !== "")];
+}
+
+/** Collects a flag that can be given several times; a comma is part of the value. */
+export function repeatedOption(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, text];
+}

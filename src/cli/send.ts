@@ -1,0 +1,122 @@
+import { toJson } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { EventSchema } from "../../gen/infobip/events/v1/event_pb.js";
+import {
+  MessagesService,
+  type SendMessagesRequest,
+  type SendMessagesResponse,
+  SendOutcome,
+} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { CliError } from "./cli-error.ts";
+import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from "./command.ts";
+import { eventLine } from "./event-text.ts";
+import { EXIT } from "./exit-codes.ts";
+import { finalReports, headCursor } from "./final-reports.ts";
+import { durationOption, repeatedOption } from "./option-values.ts";
+import { RpcClient } from "./rpc-client.ts";
+import { type SendRequestOptions, sendRequest } from "./send-request.ts";
+import { exitCodeOf, printResults } from "./send-results.ts";
+import { DEFAULT_TARGET } from "./watch.ts";
+
+interface SendOptions extends SendRequestOptions {
+  readonly target: string;
+  readonly watch?: boolean;
+  readonly timeout: number;
+  readonly watchTimeout: number;
+}
+
+/** Adds `send`. */
+export function addSendCommand(program: Command, run: Runner): void {
+  program
+    .command("send")
+    .description("Send messages through a running service, over gRPC. Prints one row for each destination.")
+    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
+    .option("--channel <channel>", "channel, such as sms, whatsapp or viber-bm")
+    .option("--to <address>", "destination; repeatable", repeatedOption)
+    .option("--from <sender>", "sender; without it the default sender of the channel")
+    .option("--text <text>", "text of the message")
+    .option("--file <file>", "file with the JSON of a SendMessagesRequest, or - for stdin")
+    .option("--timeout <time>", "deadline of the call", durationOption, 30_000)
+    .option("--watch", "then wait for the final delivery report of every message")
+    .option("--watch-timeout <time>", "longest wait for the reports", durationOption, 60_000)
+    .option(...JSON_FLAG)
+    .addHelpText(
+      "after",
+      examples(
+        'infobip-rpc send --channel sms --to 41790000000 --from Shop --text "Your parcel is here" --watch',
+        "infobip-rpc translate body.json | infobip-rpc send --file -",
+      ),
+    )
+    .action(run(send));
+}
+
+const send: CommandBody<SendOptions> = async (session, options) => {
+  const { context } = session;
+  const request = await sendRequest(context, options);
+  using client = new RpcClient(options.target, context.clock.now);
+  const after = options.watch ? await headCursor(client, context.signal) : undefined;
+  const response = await call(client, request, options, context.signal);
+  await printResults(session.output, response);
+  const exitCode = exitCodeOf(response);
+  if (after === undefined) return exitCode;
+  await watchReports(session, client, options, after, response);
+  return exitCode;
+};
+
+async function call(
+  client: RpcClient,
+  request: SendMessagesRequest,
+  options: SendOptions,
+  signal: AbortSignal,
+): Promise<SendMessagesResponse> {
+  try {
+    return await client.unary(MessagesService.method.sendMessages, request, {
+      signal,
+      timeoutMs: options.timeout,
+    });
+  } catch (error) {
+    if (error instanceof CliError && isUnknown(error)) {
+      throw new CliError(error.reason, `${error.message}; the messages may have been sent`, {
+        ...error,
+        exitCode: EXIT.outcomeUnknown,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Without a word of the service, only a connection that never came about proves that nothing was sent. */
+function isUnknown(error: CliError): boolean {
+  const isFromService = error.metadata.outcome !== undefined || error.reason !== error.code;
+  if (isFromService) return false;
+  const endsUnclear = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"].includes(
+    error.reason,
+  );
+  return endsUnclear && !/^No connection established|^Name resolution failed/.test(error.message);
+}
+
+async function watchReports(
+  { context, output }: Session,
+  client: RpcClient,
+  options: SendOptions,
+  after: string,
+  response: SendMessagesResponse,
+): Promise<void> {
+  const sent = response.results.filter((result) => result.outcome !== SendOutcome.NOT_SENT);
+  if (sent.length === 0) return;
+  const missing = await finalReports({
+    client,
+    clock: context.clock,
+    signal: context.signal,
+    after,
+    messageIds: sent.map((result) => result.messageId),
+    timeoutMs: options.watchTimeout,
+    onReport: (event) =>
+      output.json ? output.jsonLine(toJson(EventSchema, event)) : output.line(eventLine(event, output.style)),
+  });
+  if (missing.length === 0) return;
+  throw new CliError("REPORT_MISSING", `no final report came in time for: ${missing.join(", ")}`, {
+    exitCode: EXIT.timeout,
+  });
+}

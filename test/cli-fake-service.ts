@@ -1,0 +1,132 @@
+import {
+  create,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import {
+  EventsService,
+  type WatchEventsRequest,
+  WatchEventsResponseSchema,
+} from "../gen/infobip/events/v1/events_service_pb.js";
+import {
+  MessagesService,
+  type SendMessagesRequest,
+  SendMessagesResponseSchema,
+} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { type ServiceError, toConnectError } from "../src/errors.ts";
+
+type Frame = MessageInitShape<typeof WatchEventsResponseSchema>;
+
+/** One scripted stream: frames, then an error, an end, or waiting for the client to hang up. */
+export interface ScriptedStream {
+  readonly frames: readonly Frame[];
+  readonly ending: ServiceError | "end" | "wait";
+}
+
+/** What the fake answers. Streams are used up in order; the last one is repeated. */
+export interface FakeScript {
+  readonly send?: (
+    request: SendMessagesRequest,
+  ) => MessageInitShape<typeof SendMessagesResponseSchema> | ServiceError;
+  readonly streams?: readonly ScriptedStream[];
+}
+
+/** A gRPC server that plays a script and records what it was asked. */
+export class FakeService implements AsyncDisposable {
+  readonly sends: SendMessagesRequest[] = [];
+  readonly watches: WatchEventsRequest[] = [];
+  readonly #script: FakeScript;
+  readonly #server = new Server();
+  target = "";
+
+  constructor(script: FakeScript) {
+    this.#script = script;
+  }
+
+  static async start(script: FakeScript): Promise<FakeService> {
+    const fake = new FakeService(script);
+    await fake.#start();
+    return fake;
+  }
+
+  async #start(): Promise<void> {
+    const send: handleUnaryCall<SendMessagesRequest, object> = (call, callback) =>
+      this.#send(call.request, callback);
+    const watch: handleServerStreamingCall<WatchEventsRequest, object> = (call) => this.#watch(call);
+    const { sendMessages } = MessagesService.method;
+    const { watchEvents } = EventsService.method;
+    this.#server.addService(
+      { sendMessages: definition(sendMessages) },
+      { sendMessages: send as UntypedHandleCall },
+    );
+    this.#server.addService(
+      { watchEvents: definition(watchEvents) },
+      { watchEvents: watch as UntypedHandleCall },
+    );
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    this.target = `127.0.0.1:${port}`;
+  }
+
+  #send(request: SendMessagesRequest, callback: (error: object | null, response?: object) => void): void {
+    this.sends.push(request);
+    const answer = this.#script.send?.(request) ?? {};
+    if (answer instanceof Error) callback(grpcError(answer as ServiceError));
+    else callback(null, create(SendMessagesResponseSchema, answer));
+  }
+
+  #watch(call: ServerWritableStream<WatchEventsRequest, object>): void {
+    const streams = this.#script.streams ?? [];
+    const script = streams[Math.min(this.watches.length, streams.length - 1)];
+    this.watches.push(call.request);
+    for (const frame of script?.frames ?? []) call.write(create(WatchEventsResponseSchema, frame));
+    if (script === undefined || script.ending === "end") call.end();
+    else if (script.ending !== "wait") call.emit("error", grpcError(script.ending));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.forceShutdown();
+  }
+}
+
+function definition(method: DescMethodUnary | DescMethodServerStreaming) {
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: false,
+    responseStream: method.methodKind === "server_streaming",
+    requestSerialize: (message: MessageShape<typeof method.input>) =>
+      Buffer.from(toBinary(method.input, message)),
+    requestDeserialize: (bytes: Buffer) => fromBinary(method.input, bytes),
+    responseSerialize: (message: MessageShape<typeof method.output>) =>
+      Buffer.from(toBinary(method.output, message)),
+    responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
+  };
+}
+
+function grpcError(error: ServiceError): { code: number; details: string; metadata: Metadata } {
+  // Without a reason the error is one that no service made, such as a broken connection.
+  if (error.reason === undefined)
+    return { code: error.code, details: error.message, metadata: new Metadata() };
+  const headers = setTrailerStatus(new Headers(), toConnectError(error));
+  const metadata = new Metadata();
+  const details = headers.get("grpc-status-details-bin");
+  if (details !== null) metadata.set("grpc-status-details-bin", Buffer.from(details, "base64"));
+  return { code: error.code, details: error.message, metadata };
+}
