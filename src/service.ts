@@ -9,7 +9,7 @@ import {
 import type { Config } from "./config/config.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
-import { openEmbeddedLog } from "./eventlog/embedded/open-embedded-log.ts";
+import { type EmbeddedLogOptions, openEmbeddedLog } from "./eventlog/embedded/open-embedded-log.ts";
 import { createWatchEvents } from "./events/watch-events.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
@@ -34,6 +34,8 @@ export interface ServicePorts {
   readonly log?: Logger;
   /** Unix milliseconds. */
   readonly now?: () => number;
+  /** Opens the event log. Default: the embedded engine. */
+  readonly openLog?: (options: EmbeddedLogOptions) => Promise<EmbeddedEventLog>;
   /** Makes ids for messages whose caller gave none. Default: UUIDv7. */
   readonly newMessageId?: () => string;
 }
@@ -133,7 +135,8 @@ class InfobipRpc implements Service {
   /** What is opened first is closed last: the log outlives everything that writes to it or reads it. */
   async #open(): Promise<ServiceAddresses> {
     const directory = this.#config.dataDir;
-    const log = this.#owned.use(await openEmbeddedLog({ directory, now: () => this.#now() }));
+    const open = this.#ports.openLog ?? openEmbeddedLog;
+    const log = this.#owned.use(await open({ directory, now: () => this.#now() }));
     this.#log = log;
     void log.failed.then((error) => this.#fail(error));
     const webhook = await this.#openWebhooks(log);

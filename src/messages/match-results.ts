@@ -8,14 +8,15 @@ import { outcomeOf } from "./send-outcome.ts";
  * Brings Infobip's answers into the order of the request. An answer belongs to
  * the destination with its message id; where no id fits and Infobip answered
  * for as many destinations as were asked, to the destination at its place. A
- * destination without an answer gets outcome UNKNOWN.
+ * destination without an answer gets outcome UNKNOWN. Ids are unique within a
+ * request; of several answers with one id the first counts.
  */
 export function matchResults(slots: readonly DestinationSlot[], response: MessageResponse): SendResult[] {
-  const byId = groupById(response.messages);
+  const byId = firstById(response.messages);
   const positional = response.messages.length === slots.length ? response.messages : [];
   const taken = new Set<MessageResponseDetails>();
   const matched = slots.map((slot) => {
-    const answer = byId.get(slot.messageId)?.shift();
+    const answer = byId.get(slot.messageId);
     if (answer) taken.add(answer);
     return answer;
   });
@@ -26,13 +27,10 @@ export function matchResults(slots: readonly DestinationSlot[], response: Messag
   });
 }
 
-function groupById(answers: readonly MessageResponseDetails[]): Map<string, MessageResponseDetails[]> {
-  const byId = new Map<string, MessageResponseDetails[]>();
+function firstById(answers: readonly MessageResponseDetails[]): Map<string, MessageResponseDetails> {
+  const byId = new Map<string, MessageResponseDetails>();
   for (const answer of answers) {
-    if (answer.messageId === undefined) continue;
-    const group = byId.get(answer.messageId);
-    if (group) group.push(answer);
-    else byId.set(answer.messageId, [answer]);
+    if (answer.messageId !== undefined && !byId.has(answer.messageId)) byId.set(answer.messageId, answer);
   }
   return byId;
 }
