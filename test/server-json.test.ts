@@ -171,3 +171,9 @@ describe("JSON over HTTP/1.1", () => {
     expect((await post(VALID)).status).toBe(200);
   });
 });
+
+it("says that nothing was sent when the deadline had passed before the call began", async () => {
+  const { status, info } = await refusal(await post(VALID, SEND, { "connect-timeout-ms": "0" }));
+  expect(status).toBe(504);
+  expect(info).toMatchObject({ reason: "DEADLINE_EXCEEDED", metadata: { outcome: "NOT_SENT" } });
+});

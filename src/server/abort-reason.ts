@@ -9,15 +9,20 @@ import { cancelled, deadlineExceeded, draining } from "./refusal.ts";
  */
 const DEADLINE_SLACK_MS = 20;
 
-/** What a call has ended with whose signal has aborted, or whose client has left. */
-export function errorOfAbort(context: Pick<CallContext, "signal" | "timeoutMs">): ServiceError {
+/** What a call has ended with whose signal has aborted, or whose client has left; `maybeSent` when it had begun. */
+export function errorOfAbort(
+  context: Pick<CallContext, "signal" | "timeoutMs">,
+  maybeSent = true,
+): ServiceError {
   const { reason, aborted } = context.signal;
   if (aborted && reason instanceof ServiceError) return reason;
-  if (aborted && reason instanceof ConnectError && reason.code === Code.Unavailable) return draining(true);
-  return errorOfLeaving(context.timeoutMs());
+  if (aborted && reason instanceof ConnectError && reason.code === Code.Unavailable)
+    return draining(maybeSent);
+  return errorOfLeaving(context.timeoutMs(), maybeSent);
 }
 
 /** What a call has ended with whose client left so many milliseconds before its deadline. */
-export function errorOfLeaving(timeoutMs: number | undefined): ServiceError {
-  return timeoutMs !== undefined && timeoutMs <= DEADLINE_SLACK_MS ? deadlineExceeded(true) : cancelled(true);
+export function errorOfLeaving(timeoutMs: number | undefined, maybeSent = true): ServiceError {
+  const isLate = timeoutMs !== undefined && timeoutMs <= DEADLINE_SLACK_MS;
+  return isLate ? deadlineExceeded(maybeSent) : cancelled(maybeSent);
 }

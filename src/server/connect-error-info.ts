@@ -24,7 +24,7 @@ import {
 export function describeConnectErrors(registry: Registry, onRefusal: RefusalHook) {
   return (context: HandlerContext): void => {
     const { signal } = context;
-    if (signal.aborted) throw toConnectError(errorOfAbort(context));
+    if (signal.aborted) throw toConnectError(errorOfAbort(context, false));
     signal.addEventListener(
       "abort",
       () => {

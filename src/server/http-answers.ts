@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { encodeBinaryHeader } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { type ServiceError, toConnectError } from "../errors.ts";
+import { encodeStatusMessage } from "./grpc-message.ts";
 import { STATUS_DETAILS, toGrpcStatus } from "./grpc-status.ts";
 import { methodUnknown, type RefusalHook, UNKNOWN_METHOD } from "./refusal.ts";
 
@@ -42,7 +43,7 @@ export function answerUnknownPath(
   const statusBytes = metadata.get(STATUS_DETAILS)[0];
   response.setHeader("content-type", contentType);
   response.setHeader("grpc-status", String(code));
-  response.setHeader("grpc-message", encodeURIComponent(details));
+  response.setHeader("grpc-message", encodeStatusMessage(details));
   if (statusBytes instanceof Buffer) response.setHeader(STATUS_DETAILS, encodeBinaryHeader(statusBytes));
   // Without a body the status is in the frame that ends the stream, where gRPC clients look for it.
   response.end();

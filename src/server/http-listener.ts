@@ -146,6 +146,9 @@ class HttpListener implements Listener {
   }
 }
 
+/** How often connections are checked for their timeouts, in milliseconds. */
+const TIMEOUT_CHECK_MS = 1000;
+
 type Handler = ReturnType<typeof createRequestHandler>;
 
 function createHttp1(limits: HttpLimits, handler: Handler): Server {
@@ -155,7 +158,7 @@ function createHttp1(limits: HttpLimits, handler: Handler): Server {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.idleTimeoutMs,
-      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       noDelay: true,
     },
     handler,

@@ -12,6 +12,7 @@ import {
 import { bindToConnect } from "./connect-binding.ts";
 import { describeConnectErrors } from "./connect-error-info.ts";
 import { discardBody } from "./discard-body.ts";
+import { spellStatusMessage } from "./grpc-message.ts";
 import { answerHint, answerRefusal, answerUnknownPath } from "./http-answers.ts";
 import { protocolError, type RefusalHook } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
@@ -77,7 +78,8 @@ async function serve(handler: UniversalHandler, request: NodeRequest, response: 
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     // A handler that stops reading early must not take the connection down before its answer is sent.
     const answer = await handler({ ...universal, body: request.iterator({ destroyOnReturn: false }) });
-    if (request instanceof IncomingMessage && answer.status >= 400) await discardBody(request);
+    if (leavesRequestUnread(request, answer.status)) await discardBody(request);
+    spellStatusMessage(answer);
     if (answer.body === undefined && answer.status >= 400) {
       answerRefusal(response, answer.status, notUnderstood(answer.status), answer.header);
     } else {
@@ -88,6 +90,14 @@ async function serve(handler: UniversalHandler, request: NodeRequest, response: 
     if (response.headersSent) response.destroy();
     else answerRefusal(response, 400, protocolError("the request cannot be read"));
   }
+}
+
+/**
+ * An HTTP/1.1 connection cannot go on before its request is read; gRPC-Web
+ * refuses with status 200. On HTTP/2 only the clients of plain HTTP need it.
+ */
+function leavesRequestUnread(request: NodeRequest, status: number): boolean {
+  return !request.complete && (request instanceof IncomingMessage || status >= 400);
 }
 
 function notUnderstood(status: number) {
