@@ -25,15 +25,18 @@ test("an answer that belongs to another destination by its id is not taken by pl
   ]);
 });
 
-test("answers with the same id are dealt out in order", () => {
+test("of several answers with one id the first counts, and the others belong to nobody", () => {
   const results = match(
-    ["d", "d"],
+    ["a", "b"],
     [
-      { messageId: "d", destination: "1", status: STATUS },
-      { messageId: "d", destination: "2", status: STATUS },
+      { messageId: "a", destination: "1", status: STATUS },
+      { messageId: "a", destination: "2", status: STATUS },
     ],
   );
-  expect(results.map((r) => r.destination)).toEqual(["1", "2"]);
+  expect(results.map((r) => [r.messageId, r.destination, r.outcome])).toEqual([
+    ["a", "1", SendOutcome.SENT],
+    ["b", undefined, SendOutcome.UNKNOWN],
+  ]);
 });
 
 test("the place counts for nothing when the number of answers differs", () => {

@@ -14,16 +14,12 @@ import { outcomeOf } from "./send-outcome.ts";
 export function matchResults(slots: readonly DestinationSlot[], response: MessageResponse): SendResult[] {
   const byId = firstById(response.messages);
   const positional = response.messages.length === slots.length ? response.messages : [];
-  const taken = new Set<MessageResponseDetails>();
-  const matched = slots.map((slot) => {
-    const answer = byId.get(slot.messageId);
-    if (answer) taken.add(answer);
-    return answer;
-  });
+  const own = new Set<string | undefined>(slots.map((slot) => slot.messageId));
   return slots.map((slot, index) => {
     const atPlace = positional[index];
-    const answer = matched[index] ?? (atPlace && !taken.has(atPlace) ? atPlace : undefined);
-    return toResult(slot, answer);
+    // An answer with the id of another destination is that destination's, wherever it stands.
+    const unclaimed = atPlace && !own.has(atPlace.messageId) ? atPlace : undefined;
+    return toResult(slot, byId.get(slot.messageId) ?? unclaimed);
   });
 }
 
