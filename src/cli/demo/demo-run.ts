@@ -23,6 +23,9 @@ export interface DemoRunOptions {
   readonly onEvent: (event: Event) => Promise<void>;
 }
 
+/** How much longer than the whole run a call may take by its own deadline, in milliseconds. */
+const CALL_SLACK_MS = 60_000;
+
 /** Sends the messages and watches until nothing is missing or the time is up. */
 export async function runDemo(options: DemoRunOptions): Promise<void> {
   const end = new AbortController();
@@ -45,7 +48,8 @@ async function sendAll(options: DemoRunOptions, signal: AbortSignal, end: AbortC
       const method = MessagesService.method.sendMessages;
       const response = await options.client.unary(method, message.request, {
         signal,
-        timeoutMs: options.timeoutMs,
+        // The signal ends the call when the time is up; a deadline of the same length would race it.
+        timeoutMs: options.timeoutMs + CALL_SLACK_MS,
       });
       for (const result of response.results) options.tally.addResult(result);
     }
@@ -67,7 +71,7 @@ async function watchAll(options: DemoRunOptions, signal: AbortSignal): Promise<v
     signal,
     from: { case: "start", value: StartPosition.EARLIEST },
     request: (from) => create(WatchEventsRequestSchema, { from }),
-    giveUpAfterMs: options.timeoutMs,
+    giveUpAfterMs: options.timeoutMs + CALL_SLACK_MS,
     onReconnect: () => Promise.resolve(),
   });
   for await (const { frame } of frames) {
