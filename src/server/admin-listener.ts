@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ListenAddress } from "../config/listen-address.ts";
-import { listen, ServerStop } from "./http-server-lifecycle.ts";
+import { listen } from "./listen.ts";
+import { ServerStop } from "./server-stop.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 100;

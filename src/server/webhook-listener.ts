@@ -14,7 +14,8 @@ import {
 } from "../webhook/webhook-answer.ts";
 import { DEFAULT_WEBHOOK_LIMITS, type WebhookLimits } from "../webhook/webhook-limits.ts";
 import { WebhookPaths } from "../webhook/webhook-path.ts";
-import { listen, ServerStop } from "./http-server-lifecycle.ts";
+import { listen } from "./listen.ts";
+import { ServerStop } from "./server-stop.ts";
 import { sendAnswer } from "./webhook-response.ts";
 
 /** How often connections are checked for their timeouts. */

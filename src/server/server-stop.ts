@@ -1,22 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { ListenAddress } from "../config/listen-address.ts";
-
-/** Starts a server; resolves with the address it got, rejects with what the system says. */
-export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    const target =
-      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-    server.listen(target, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  const bound = server.address();
-  if (address.kind === "unix" || bound === null || typeof bound === "string") return address;
-  return { kind: "tcp", host: address.host, port: bound.port };
-}
 
 /**
  * Stops a server. Knows which connections have a request in progress: Node
