@@ -1,20 +1,31 @@
 import { Code } from "@connectrpc/connect";
 import { status as statusNames } from "@grpc/grpc-js";
+import type { ConfigWarning } from "./config/warnings.ts";
 import type { ServiceError } from "./errors.ts";
 import type { ServiceState } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
+import type { RecordFailure } from "./messages/send-result-recorder.ts";
+import { logPullEvents } from "./pull-log.ts";
 import type { CallReport } from "./server/guards.ts";
 import type { WebhookOutcome } from "./server/webhook-listener.ts";
+import type { PullEvents } from "./webhook/pull-events.ts";
 
 /** One function for each thing that happens in the service and is worth a log line. */
 export interface ServiceEvents {
   readonly stateChanged: (state: ServiceState) => void;
+  readonly configDoubtful: (warning: ConfigWarning) => void;
   readonly listening: (component: string, address: string) => void;
   readonly callEnded: (report: CallReport) => void;
   readonly callRefused: (method: string, error: ServiceError) => void;
   readonly internalError: (error: unknown, errorId: string, method: string) => void;
   readonly webhookAnswered: (outcome: WebhookOutcome) => void;
   readonly logFailed: (error: Error) => void;
+  readonly logTroubled: (error: Error) => void;
+  readonly logRecovered: () => void;
+  readonly logDamaged: (error: Error) => void;
+  readonly retentionFailed: (error: Error) => void;
+  readonly sendResultsNotRecorded: (failure: RecordFailure) => void;
+  readonly pull: PullEvents;
 }
 
 /** Codes that tell of trouble on this side; the others are the caller's own affair. */
@@ -30,6 +41,7 @@ const SERVER_CODES: ReadonlySet<Code> = new Set([
 export function logServiceEvents(log: Logger): ServiceEvents {
   return {
     stateChanged: (state) => log.info("service state changed", { state }),
+    configDoubtful: ({ setting, message }) => log.warn(`${setting} ${message}`, { component: "config" }),
     listening: (component, address) => log.info("listening", { component, address }),
     callEnded: ({ method, code, reason, durationMs, protocol }) => {
       const fields = {
@@ -46,8 +58,32 @@ export function logServiceEvents(log: Logger): ServiceEvents {
       log.info("call refused", { method, code: statusNames[error.code], reason: error.reason }),
     internalError: (error, errorId, method) => log.error("internal error", { method, error, errorId }),
     webhookAnswered: (outcome) => logWebhook(log, outcome),
-    logFailed: (error) =>
-      log.error("the event log can no longer be written", { component: "eventlog", error }),
+    ...logStorageEvents(log.child({ component: "eventlog" })),
+    sendResultsNotRecorded: ({ events, error }) =>
+      log.error("send results were not recorded as events; the messages were sent", {
+        component: "messages",
+        count: events,
+        reason: error.reason,
+        error,
+      }),
+    pull: logPullEvents(log, () => performance.now()),
+  };
+}
+
+type StorageEvents = Pick<
+  ServiceEvents,
+  "logFailed" | "logTroubled" | "logRecovered" | "logDamaged" | "retentionFailed"
+>;
+
+function logStorageEvents(log: Logger): StorageEvents {
+  return {
+    logFailed: (error) => log.error("the event log can no longer be written", { error }),
+    logTroubled: (error) =>
+      log.error("the event log cannot be written; webhooks are answered 503 until it can", { error }),
+    logRecovered: () => log.info("the event log can be written again"),
+    logDamaged: (error) =>
+      log.error("the event log is damaged: stop the service and run `infobip-rpc log verify`", { error }),
+    retentionFailed: (error) => log.warn("old events could not be removed; it is tried again", { error }),
   };
 }
 

@@ -1,33 +1,27 @@
-import { randomUUID, randomUUIDv7 } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
-import { EventsService, WatchEventsRequestSchema } from "../gen/infobip/events/v1/events_service_pb.js";
-import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import {
-  MessagesService,
-  SendMessagesRequestSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { randomUUID } from "node:crypto";
+import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
+import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import type { Config } from "./config/config.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
-import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
-import { type EmbeddedLogOptions, openEmbeddedLog } from "./eventlog/embedded/open-embedded-log.ts";
-import { createWatchEvents } from "./events/watch-events.ts";
+import { configWarnings } from "./config/warnings.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
 import { type Logger, SILENT_LOGGER } from "./log.ts";
-import { createMessagesService } from "./messages/messages-service.ts";
-import type { RequestDefaults } from "./messages/request-defaults.ts";
 import { AdminListener, type Checks } from "./server/admin-listener.ts";
 import { createGrpcListener, type Listener } from "./server/grpc-listener.ts";
-import { type Guards, guard } from "./server/guards.ts";
+import type { Guards } from "./server/guards.ts";
 import { createHealth, type Health } from "./server/health.ts";
 import { createHttpListener } from "./server/http-listener.ts";
 import { createReflection } from "./server/reflection.ts";
-import { bindService, type ServiceBinding } from "./server/service-binding.ts";
-import { WebhookListener } from "./server/webhook-listener.ts";
+import type { ServiceBinding } from "./server/service-binding.ts";
+import type { WebhookListener } from "./server/webhook-listener.ts";
 import { logServiceEvents, type ServiceEvents } from "./service-events.ts";
+import { openWebhooks, preparePollers } from "./service-intake.ts";
+import { bindServices, warmUp } from "./service-methods.ts";
+import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
 import { listening } from "./start-error.ts";
-import { validate } from "./validation.ts";
-import { webhookUrl } from "./webhook/webhook-urls.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { Pollers } from "./webhook/pollers.ts";
 
 /** What the service takes from outside. */
 export interface ServicePorts {
@@ -35,7 +29,7 @@ export interface ServicePorts {
   /** Unix milliseconds. */
   readonly now?: () => number;
   /** Opens the event log. Default: the embedded engine. */
-  readonly openLog?: (options: EmbeddedLogOptions) => Promise<EmbeddedEventLog>;
+  readonly openLog?: OpenLog;
   /** Makes ids for messages whose caller gave none. Default: UUIDv7. */
   readonly newMessageId?: () => string;
 }
@@ -59,6 +53,8 @@ export interface Service extends AsyncDisposable {
   readonly waitUntilFailed: Promise<never>;
 }
 
+type Client = ReturnType<typeof createInfobipClient>;
+
 /** Reports violations itself, so the guards leave its requests alone. */
 const SELF_VALIDATING = new Set([`${MessagesService.typeName}/ValidateMessages`]);
 
@@ -77,8 +73,10 @@ class InfobipRpc implements Service {
   readonly #failure = Promise.withResolvers<never>();
   readonly #health: Health = createHealth([MessagesService.typeName, EventsService.typeName]);
   readonly #api: Listener[] = [];
+  readonly #metrics: Metrics;
   #webhooks: WebhookListener | undefined;
-  #log: EmbeddedEventLog | undefined;
+  #storage: Storage | undefined;
+  #pollers: Pollers | undefined;
   #drainStopTime = 0;
 
   constructor(config: Config, ports: ServicePorts) {
@@ -86,6 +84,7 @@ class InfobipRpc implements Service {
     this.#ports = ports;
     this.#events = logServiceEvents(ports.log ?? SILENT_LOGGER);
     this.#lifecycle = new Lifecycle(this.#events.stateChanged);
+    this.#metrics = this.#owned.use(createMetrics({ now: () => this.#now() }));
     // Whoever does not wait for a failure must not be ended by it.
     this.#failure.promise.catch(() => {});
   }
@@ -100,6 +99,7 @@ class InfobipRpc implements Service {
 
   async start(): Promise<ServiceAddresses> {
     this.#lifecycle.enter("STARTING");
+    for (const warning of configWarnings(this.#config)) this.#events.configDoubtful(warning);
     try {
       const addresses = await this.#open();
       this.#lifecycle.enter("RUNNING");
@@ -120,9 +120,12 @@ class InfobipRpc implements Service {
     this.#lifecycle.enter("DRAINING");
     this.#health.setServing(false);
     this.#drained.abort();
+    const polled = this.#pollers?.stop(graceMs);
     await Promise.all(this.#api.map((listener) => listener.drain(graceMs)));
+    await this.#storage?.subscriptions.drain();
     // Reports of what was just sent are taken to the last; their sender repeats what is refused.
     await this.#webhooks?.stop(Math.max(0, this.#drainStopTime - this.#now()));
+    await polled;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,44 +137,62 @@ class InfobipRpc implements Service {
 
   /** What is opened first is closed last: the log outlives everything that writes to it or reads it. */
   async #open(): Promise<ServiceAddresses> {
-    const directory = this.#config.dataDir;
-    const open = this.#ports.openLog ?? openEmbeddedLog;
-    const log = this.#owned.use(await open({ directory, now: () => this.#now() }));
-    this.#log = log;
-    void log.failed.then((error) => this.#fail(error));
-    const webhook = await this.#openWebhooks(log);
-    const bindings = this.#bind(log);
+    const storage = await this.#openStorage();
+    const client = this.#owned.use(this.#createClient());
+    const webhook = await this.#openWebhooks(storage);
+    const bindings = this.#bind(storage, client);
     const grpc = await this.#openGrpc(bindings);
     const http = await this.#openHttp(bindings);
     const admin = await this.#openAdmin();
+    this.#startPollers(storage, client);
     return { grpc, http, webhook, admin };
   }
 
-  #bind(log: EmbeddedEventLog): ServiceBinding[] {
-    const { upstream, webhook } = this.#config;
-    const client = this.#owned.use(
-      createInfobipClient({
-        ...upstream,
-        credentials: upstream.auth,
-        hiddenSecrets: webhook.secret === undefined ? [] : [webhook.secret],
-      }),
-    );
-    const messages = createMessagesService({
-      client,
-      defaults: requestDefaults(this.#config),
-      newMessageId: this.#ports.newMessageId ?? randomUUIDv7,
+  async #openStorage(): Promise<Storage> {
+    const storage = await openStorage({
+      config: this.#config,
+      openLog: this.#ports.openLog,
+      now: () => this.#now(),
+      events: this.#events,
+      owned: this.#owned,
     });
-    const watchEvents = createWatchEvents({
-      log,
+    this.#storage = storage;
+    this.#metrics.observeLog(storage.log);
+    this.#metrics.observeSubscriptions(storage.subscriptions);
+    void storage.log.failed.then((error) => this.#fail(error));
+    return storage;
+  }
+
+  #createClient(): Client {
+    const { upstream, webhook } = this.#config;
+    return createInfobipClient({
+      ...upstream,
+      credentials: upstream.auth,
+      hiddenSecrets: webhook.secret === undefined ? [] : [webhook.secret],
+    });
+  }
+
+  #bind(storage: Storage, client: Client): ServiceBinding[] {
+    return bindServices({
+      ...storage,
+      client,
+      config: this.#config,
+      metrics: this.#metrics,
+      events: this.#events,
+      guards: this.#guards(),
       draining: this.#drained.signal,
       drainStopTime: () => this.#drainStopTime,
       now: () => this.#now(),
+      newMessageId: this.#ports.newMessageId,
+      owned: this.#owned,
     });
-    const guards = this.#guards();
-    return [
-      bindService(MessagesService, guard(MessagesService, messages, guards)),
-      bindService(EventsService, guard(EventsService, { watchEvents }, guards)),
-    ];
+  }
+
+  #startPollers({ log }: Storage, client: Client): void {
+    const pollers = preparePollers({ config: this.#config, log, client, events: this.#events });
+    this.#pollers = pollers;
+    this.#owned.defer(() => pollers.stop(0));
+    pollers.start();
   }
 
   #guards(): Guards {
@@ -220,21 +241,16 @@ class InfobipRpc implements Service {
     return address;
   }
 
-  async #openWebhooks(log: EmbeddedEventLog): Promise<string> {
-    const { listen, secret, maxBodyBytes } = this.#config.webhook;
-    if (!listen) return "";
-    const options = { listen, secret, log, limits: { maxBodyBytes }, observe: this.#events.webhookAnswered };
-    const listener = await listening("webhook.listen", formatListenAddress(listen), () =>
-      WebhookListener.start(options),
-    );
-    this.#webhooks = listener;
-    return this.#opened("webhook", listener);
+  async #openWebhooks({ log }: Storage): Promise<string> {
+    const options = { config: this.#config, log, events: this.#events, metrics: this.#metrics };
+    this.#webhooks = await openWebhooks(options);
+    return this.#webhooks === undefined ? "" : this.#opened("webhook", this.#webhooks);
   }
 
   async #openAdmin(): Promise<string> {
     const { listen } = this.#config.admin;
     if (!listen) return "";
-    const options = { listen, checks: () => this.#checks() };
+    const options = { listen, checks: () => this.#checks(), metrics: this.#metrics.page };
     const listener = await listening("admin.listen", formatListenAddress(listen), () =>
       AdminListener.start(options),
     );
@@ -253,7 +269,8 @@ class InfobipRpc implements Service {
     const { state } = this.#lifecycle;
     return {
       service: state === "RUNNING" ? { ok: true } : { ok: false, reason: state },
-      eventlog: this.#log?.health() ?? { ok: false, reason: "not open" },
+      eventlog: this.#storage?.log.health() ?? { ok: false, reason: "not open" },
+      ...(this.#pollers !== undefined && this.#pollers.count > 0 ? { pull: this.#pollers.health() } : {}),
     };
   }
 
@@ -268,27 +285,4 @@ class InfobipRpc implements Service {
   #now(): number {
     return (this.#ports.now ?? Date.now)();
   }
-}
-
-/** Compiles the rules of the hot methods, so that the first caller does not wait for it. */
-function warmUp(): void {
-  validate(SendMessagesRequestSchema, create(SendMessagesRequestSchema));
-  validate(WatchEventsRequestSchema, create(WatchEventsRequestSchema));
-}
-
-function requestDefaults({ defaults, webhook }: Config): RequestDefaults {
-  const senders = Object.entries(defaults.sender).map(
-    ([name, sender]) => [Channel[name.toUpperCase() as keyof typeof Channel] as Channel, sender] as const,
-  );
-  const { publicUrl, secret } = webhook;
-  return {
-    senders: new Map(senders),
-    webhookUrls:
-      publicUrl === undefined
-        ? undefined
-        : {
-            delivery: webhookUrl(publicUrl, "delivery", secret),
-            seen: webhookUrl(publicUrl, "seen", secret),
-          },
-  };
 }

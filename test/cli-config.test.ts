@@ -49,6 +49,7 @@ test("config check prints the webhook URLs, the secret only when asked", async (
         delivery: `https://hooks.example.com/a/v1/delivery/${SECRET}`,
         seen: `https://hooks.example.com/a/v1/seen/${SECRET}`,
         inbound: `https://hooks.example.com/a/v1/inbound/${SECRET}`,
+        click: `https://hooks.example.com/a/v1/click/${SECRET}`,
       }),
     },
   ]);

@@ -51,3 +51,18 @@ test("a report that is not final settles nothing, and an event that comes twice 
   expect(tally.finalCount).toBe(1);
   expect(tally.repeated).toBe(1);
 });
+
+test("what was recorded of the send, and clicks, settle nothing, though a refusal is final", () => {
+  const tally = new DemoTally(demoMessages(2).filter(({ messageId }) => messageId === MESSAGE));
+  const sendResult = create(EventSchema, {
+    id: "e-3",
+    type: EventType.SEND_RESULT,
+    messageId: MESSAGE,
+    final: true,
+    payload: { case: "sendResult", value: { outcome: SendOutcome.NOT_SENT } },
+  });
+  tally.addEvent(sendResult);
+  tally.addEvent(create(EventSchema, { id: "e-4", type: EventType.CLICK, messageId: MESSAGE }));
+  expect(tally.missing()).toEqual([{ messageId: MESSAGE, what: "answer to the send" }]);
+  expect(tally).toMatchObject({ finalCount: 0, events: 2, repeated: 0 });
+});

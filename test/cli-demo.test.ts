@@ -29,7 +29,12 @@ test("demo ends by itself with every message final, on at least five channels", 
     .map((line) => line.data as Record<string, unknown>);
   expect(new Set(events.map((event) => event.channel)).size).toBeGreaterThanOrEqual(5);
   expect(new Set(events.map((event) => event.type))).toEqual(
-    new Set(["EVENT_TYPE_DELIVERY_REPORT", "EVENT_TYPE_SEEN_REPORT", "EVENT_TYPE_INBOUND_MESSAGE"]),
+    new Set([
+      "EVENT_TYPE_SEND_RESULT",
+      "EVENT_TYPE_DELIVERY_REPORT",
+      "EVENT_TYPE_SEEN_REPORT",
+      "EVENT_TYPE_INBOUND_MESSAGE",
+    ]),
   );
   expect(folders.map((folder) => existsSync(folder))).toEqual([false]);
 });

@@ -23,6 +23,12 @@ import {
   WatchEventsResponseSchema,
 } from "../gen/infobip/events/v1/events_service_pb.js";
 import {
+  type GetMessageRequest,
+  GetMessageResponseSchema,
+  type ListEventsRequest,
+  ListEventsResponseSchema,
+} from "../gen/infobip/events/v1/history_pb.js";
+import {
   MessagesService,
   type SendMessagesRequest,
   SendMessagesResponseSchema,
@@ -43,12 +49,18 @@ export interface FakeScript {
     request: SendMessagesRequest,
   ) => MessageInitShape<typeof SendMessagesResponseSchema> | ServiceError;
   readonly streams?: readonly ScriptedStream[];
+  readonly list?: (request: ListEventsRequest) => MessageInitShape<typeof ListEventsResponseSchema>;
+  readonly message?: (
+    request: GetMessageRequest,
+  ) => MessageInitShape<typeof GetMessageResponseSchema> | ServiceError;
 }
 
 /** A gRPC server that plays a script and records what it was asked. */
 export class FakeService implements AsyncDisposable {
   readonly sends: SendMessagesRequest[] = [];
   readonly watches: WatchEventsRequest[] = [];
+  readonly lists: ListEventsRequest[] = [];
+  readonly lookUps: GetMessageRequest[] = [];
   readonly #script: FakeScript;
   readonly #server = new Server();
   target = "";
@@ -68,14 +80,32 @@ export class FakeService implements AsyncDisposable {
       this.#send(call.request, callback);
     const watch: handleServerStreamingCall<WatchEventsRequest, object> = (call) => this.#watch(call);
     const { sendMessages } = MessagesService.method;
-    const { watchEvents } = EventsService.method;
+    const { watchEvents, listEvents, getMessage } = EventsService.method;
+    const list: handleUnaryCall<ListEventsRequest, object> = ({ request }, callback) => {
+      this.lists.push(request);
+      callback(null, create(ListEventsResponseSchema, this.#script.list?.(request)));
+    };
+    const lookUp: handleUnaryCall<GetMessageRequest, object> = ({ request }, callback) => {
+      this.lookUps.push(request);
+      const answer = this.#script.message?.(request) ?? {};
+      if (answer instanceof Error) callback(grpcError(answer as ServiceError));
+      else callback(null, create(GetMessageResponseSchema, answer));
+    };
     this.#server.addService(
       { sendMessages: definition(sendMessages) },
       { sendMessages: send as UntypedHandleCall },
     );
     this.#server.addService(
-      { watchEvents: definition(watchEvents) },
-      { watchEvents: watch as UntypedHandleCall },
+      {
+        watchEvents: definition(watchEvents),
+        listEvents: definition(listEvents),
+        getMessage: definition(getMessage),
+      },
+      {
+        watchEvents: watch as UntypedHandleCall,
+        listEvents: list as UntypedHandleCall,
+        getMessage: lookUp as UntypedHandleCall,
+      },
     );
     const port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>

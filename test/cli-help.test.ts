@@ -3,7 +3,21 @@ import { expect, test } from "vitest";
 import { SETTING_FLAGS } from "../src/config/flag-source.ts";
 import { cli, jsonLines } from "./cli-harness.ts";
 
-const COMMANDS = ["demo", "serve", "simulate", "send", "watch", "translate", "config print", "config check"];
+const COMMANDS = [
+  "demo",
+  "serve",
+  "simulate",
+  "send",
+  "watch",
+  "message",
+  "events",
+  "translate",
+  "config print",
+  "config check",
+  "log verify",
+  "log stats",
+  "log export",
+];
 
 test.each(COMMANDS)("%s --help says what it does and shows an example", async (command) => {
   const { exitCode, stdout, stderr } = await cli([...command.split(" "), "--help"]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
-import { OnExpired, StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { OnExpired, StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { FakeService } from "./cli-fake-service.ts";

@@ -79,7 +79,16 @@ describe("rules between settings", () => {
     ],
     ["open API listener", { "--grpc-listen": "0.0.0.0:1" }, /grpc\.listen .* insecure_listen: true/],
     ["open API listener, allowed", { "--http-listen": "0.0.0.0:1", "--insecure-listen": "true" }, undefined],
-    ["open webhook listener", { "--webhook-listen": "0.0.0.0:1" }, undefined],
+    [
+      "open webhook listener",
+      { "--webhook-listen": "0.0.0.0:1" },
+      /webhook\.secret .* when webhook\.listen can be reached from other machines/,
+    ],
+    [
+      "webhook listener that asks for a secret",
+      { "--webhook-listen": "0.0.0.0:1", "--webhook-secret": SECRET },
+      undefined,
+    ],
     ["both API listeners off", { "--grpc-listen": "", "--http-listen": "" }, /turn one of them on/],
     [
       "shared address",

@@ -4,6 +4,8 @@ import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { encodeCursor, parseCursor } from "../src/eventlog/cursor.ts";
 import type { EventLog } from "../src/eventlog/event-log.ts";
+import { StatusRank } from "../src/infobip/status-rank.ts";
+import { describeMessageReads } from "./event-log-message-contract.ts";
 import {
   decodeEvent,
   messageIds,
@@ -155,6 +157,8 @@ export function describeEventLogContract(engine: string, start: () => Promise<Ev
           sender: "",
           applicationId: "nul\u0000inside",
           final: true,
+          rank: StatusRank.SEEN,
+          occurTimeMs: 1_777_777_777_123,
         });
         await log.append([sampleEvent(7, columns, "ž€😀")]);
         const [record] = (await log.read(0, { ...READ_ALL, includeRaw: true })).records;
@@ -168,6 +172,7 @@ export function describeEventLogContract(engine: string, start: () => Promise<Ev
         const [plain] = (await log.read(0, READ_ALL)).records;
         const [full] = (await log.read(0, { ...READ_ALL, includeRaw: true })).records;
         const event = plain && decodeEvent(plain);
+        expect([plain?.superseded, event?.superseded]).toEqual([false, false]);
         expect(event).toMatchObject({
           id: "e-1",
           messageId: "m-1",
@@ -278,6 +283,34 @@ export function describeEventLogContract(engine: string, start: () => Promise<Ev
         expect([piece.records.length, piece.examinedTo]).toEqual([0, 6]);
         const none = await log.read(0, { ...READ_ALL, matches: () => false });
         expect([none.records.length, none.examinedTo]).toEqual([0, 10]);
+      });
+    });
+
+    describeMessageReads({
+      log: () => log,
+      reopen,
+      removeThrough: (position) => harness.removeThrough(log, position),
+    });
+
+    describe("stats and health", () => {
+      it("counts what is kept and says what it takes up and how long it stays", async () => {
+        const empty = await log.stats();
+        expect(empty.events).toBe(0);
+        await log.append(Array.from({ length: 500 }, (_, n) => sampleEvent(n + 1, {}, "x".repeat(2_000))));
+        const full = await log.stats();
+        expect(full.events).toBe(500);
+        expect(full.sizeBytes - empty.sizeBytes).toBeGreaterThanOrEqual(500 * 2_000);
+        expect(full.retention.ageMs).toBeGreaterThan(0);
+        expect(full.retention.bytes).toBeGreaterThan(0);
+        await harness.removeThrough(log, 400);
+        expect((await log.stats()).events).toBe(100);
+      });
+
+      it("is well while it is open, and not once it is closed", async () => {
+        expect(log.health()).toEqual({ ok: true });
+        await log[Symbol.asyncDispose]();
+        expect(log.health()).toMatchObject({ ok: false, reason: expect.any(String) });
+        await expect(log.stats()).rejects.toMatchObject({ reason: "LOG_UNAVAILABLE" });
       });
     });
 

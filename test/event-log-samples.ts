@@ -8,6 +8,7 @@ import type {
   NewEvent,
   ReadOptions,
 } from "../src/eventlog/event-log.ts";
+import { StatusRank } from "../src/infobip/status-rank.ts";
 
 /** Bounds that no test reaches by chance. */
 export const READ_ALL: ReadOptions = { limit: 100_000, maxBytes: 1 << 30, includeRaw: false };
@@ -24,6 +25,8 @@ export function sampleColumns(columns: Partial<EventColumns> = {}): EventColumns
     applicationId: "application",
     entityId: "entity",
     final: false,
+    rank: StatusRank.PENDING,
+    occurTimeMs: 0,
     ...columns,
   };
 }

@@ -69,7 +69,7 @@ describe("health of an embedded log", () => {
           const message = values[0] as FromWriter | undefined;
           if (message?.kind !== "committed") return tell(name, ...values);
           const failure = { code: "SQLITE_CORRUPT", text: "database disk image is malformed" };
-          return tell("message", { kind: "commitFailed", batches: 1, failure } satisfies FromWriter);
+          return tell("message", { kind: "commitFailed", pieces: 1, failure } satisfies FromWriter);
         };
         return worker;
       },

@@ -78,7 +78,7 @@ describe("opening an embedded log", () => {
     ruin("PRAGMA user_version = 99");
     const error = await refusal();
     expect(error.reason).toBe("OTHER_VERSION");
-    expect(error.message).toMatch(/version 99.*version 1/);
+    expect(error.message).toMatch(/version 99.*version 2/);
   });
 
   it("refuses a second log of the same process without harming the first", async () => {
@@ -126,7 +126,7 @@ describe("opening an embedded log", () => {
     await (await openEmbeddedLog({ directory }))[Symbol.asyncDispose]();
     ruin("PRAGMA user_version = 99");
     await refusal();
-    ruin("PRAGMA user_version = 1");
+    ruin("PRAGMA user_version = 2");
     await (await openEmbeddedLog({ directory }))[Symbol.asyncDispose]();
   });
 

@@ -20,7 +20,7 @@ describe("an embedded log and what was stored before", () => {
     await log.append(sampleEvents(1, head));
     const database = new DatabaseSync(join(directory, "events.db"));
     database.exec(
-      "INSERT INTO events SELECT sequence + 1, record_time + 5, type, channel, final, 'new', fingerprint, bulk_id, " +
+      "INSERT INTO events SELECT sequence + 1, record_time + 5, type, channel, final, rank, occur_time, 0, 0, 'new', fingerprint, bulk_id, " +
         `sender, destination, application_id, entity_id, encoded, raw FROM events WHERE sequence = ${head}`,
     );
     database.close();
@@ -30,6 +30,9 @@ describe("an embedded log and what was stored before", () => {
         expect([all.records.length, all.examinedTo]).toEqual([head - after, head]);
       }
     }
+    const ofNew = await log.readMessage("new", 0, READ_ALL);
+    expect(ofNew).toEqual({ records: [], examinedTo: head });
+    expect(await log.statusOf("new")).toBeUndefined();
     expect(await log.recordTimeAfter(head)).toBeUndefined();
     expect(await log.positionAtTime(1_001)).toBe(head);
     expect(log.bounds()).toEqual({ earliest: 0, head });

@@ -8,6 +8,7 @@ const record = (sequence: number): EventRecord => ({
   sequence,
   recordTimeMs: sequence,
   columns: sampleColumns({ messageId: `m-${sequence % 3}` }),
+  superseded: false,
   encoded: new Uint8Array(10),
 });
 

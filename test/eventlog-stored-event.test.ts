@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventSchema } from "../gen/infobip/events/v1/event_pb.js";
 import { varintLength, writeVarint } from "../src/eventlog/protobuf-wire.ts";
-import { assembleEvent, RECORD_TIME_MAX_BYTES, writeRecordTime } from "../src/eventlog/stored-event.ts";
+import {
+  assembleEvent,
+  COMMIT_FIELDS_MAX_BYTES,
+  writeRecordTime,
+  writeSuperseded,
+} from "../src/eventlog/stored-event.ts";
 
 describe("stored event", () => {
   it("gains record time, cursor, sequence and raw body by appended bytes, whatever their values", () => {
@@ -16,11 +21,14 @@ describe("stored event", () => {
         fc.string({ maxLength: 100, unit: "grapheme-ascii" }),
         fc.maxSafeNat(),
         fc.uint8Array({ maxLength: 300 }),
-        (timeMs, cursor, sequence, raw) => {
+        fc.boolean(),
+        (timeMs, cursor, sequence, raw, superseded) => {
           const encoded = toBinary(EventSchema, base);
-          const stored = Buffer.alloc(encoded.length + RECORD_TIME_MAX_BYTES);
+          const stored = Buffer.alloc(encoded.length + COMMIT_FIELDS_MAX_BYTES);
           stored.set(encoded);
-          const end = writeRecordTime(stored, encoded.length, timeMs);
+          const timeEnd = writeRecordTime(stored, encoded.length, timeMs);
+          const end = superseded ? writeSuperseded(stored, timeEnd) : timeEnd;
+          expect(end).toBeLessThanOrEqual(stored.length);
           const event = fromBinary(
             EventSchema,
             assembleEvent(stored.subarray(0, end), cursor, sequence, raw),
@@ -29,6 +37,7 @@ describe("stored event", () => {
             id: "e",
             messageId: "m",
             final: true,
+            superseded,
             cursor,
             sequence: BigInt(sequence),
           });

@@ -6,7 +6,7 @@ import { EventFilterSchema } from "../gen/infobip/events/v1/event_filter_pb.js";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
 import type { EventColumns } from "../src/eventlog/event-log.ts";
-import { compileFilter } from "../src/events/filter.ts";
+import { compileFilter } from "../src/eventlog/filter.ts";
 import { sampleColumns } from "./event-log-samples.ts";
 
 type FilterInit = MessageInitShape<typeof EventFilterSchema>;

@@ -143,7 +143,11 @@ describe("defaults", () => {
       [Channel.SMS, "Desk"],
       [Channel.WHATSAPP, "385910000009"],
     ]),
-    webhookUrls: { delivery: "https://in.example.com/d", seen: "https://in.example.com/s" },
+    webhookUrls: {
+      delivery: "https://in.example.com/d",
+      seen: "https://in.example.com/s",
+      click: "https://in.example.com/c",
+    },
   };
 
   it("fill what is left out, also in failover steps", async () => {
@@ -170,6 +174,23 @@ describe("defaults", () => {
     };
     await send({ messages: [message([{ to: "1" }], { sender: "Own", webhooks })] });
     expect(client.bodies[0]?.messages?.[0]).toMatchObject({ sender: "Own", webhooks });
+  });
+
+  it.each([
+    [undefined, undefined],
+    [{}, { trackingUrl: "https://in.example.com/c" }],
+    [{ trackingUrl: "" }, { trackingUrl: "https://in.example.com/c" }],
+    [
+      { customDomain: "d.example.com" },
+      { customDomain: "d.example.com", trackingUrl: "https://in.example.com/c" },
+    ],
+    [{ trackingUrl: "https://own.example.com" }, { trackingUrl: "https://own.example.com" }],
+    [{ shortenUrl: false }, { shortenUrl: false }],
+    [{ trackClicks: false }, { trackClicks: false }],
+  ])("fill the click URL into requests that track clicks and name none: %j", async (tracking, expected) => {
+    const { client, send } = rig(defaults);
+    await send({ messages: [message([{ to: "1" }])], ...(tracking && { options: { tracking } }) });
+    expect(client.bodies[0]?.options?.tracking).toEqual(expected);
   });
 
   it("leave the caller's seen reports and fill their URL only where it is missing", async () => {

@@ -90,3 +90,10 @@ test("a byte order mark is no part of the body", () => {
   const items = decodeReportBody(Buffer.from('\ufeff{"results":[ 1 ]}'), { xml: false });
   expect(items.map((item) => [item.value, Buffer.from(item.raw).toString()])).toEqual([[1, "1"]]);
 });
+
+test("each entry has a depth of its own", () => {
+  const depths = findResultRanges(Buffer.from('{"results":[[[1],{}],2,"[[",{"a":[[{}]]},{}]}'))?.map(
+    ({ depth }) => depth,
+  );
+  expect(depths).toEqual([2, 0, 0, 4, 1]);
+});

@@ -21,6 +21,12 @@ import {
   WatchEventsResponseSchema,
 } from "../gen/infobip/events/v1/events_service_pb.js";
 import {
+  type SubscribeRequest,
+  SubscribeRequestSchema,
+  type SubscribeResponse,
+  SubscribeResponseSchema,
+} from "../gen/infobip/events/v1/subscribe_pb.js";
+import {
   MessagesService,
   type SendMessagesRequest,
   SendMessagesRequestSchema,
@@ -47,6 +53,10 @@ export interface UnaryResult {
 export interface TestClient extends Disposable {
   send(request: SendMessagesRequest, options?: CallOptions): Promise<UnaryResult>;
   watch(request: WatchEventsRequest, options?: CallOptions): AsyncIterable<WatchEventsResponse>;
+  subscribe(
+    requests: AsyncIterable<SubscribeRequest>,
+    options?: CallOptions,
+  ): AsyncIterable<SubscribeResponse>;
 }
 
 /** Makes the client for a rig; `gzip` compresses requests and accepts compressed responses. */
@@ -154,6 +164,7 @@ function connectClient(
       return { response, header, trailer };
     },
     watch: (request, options) => events.watchEvents(request, options),
+    subscribe: (requests, options) => events.subscribe(requests, options),
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -214,9 +225,42 @@ class GrpcJsClient implements TestClient {
     }
   }
 
+  async *subscribe(
+    requests: AsyncIterable<SubscribeRequest>,
+    options: CallOptions = {},
+  ): AsyncIterable<SubscribeResponse> {
+    const call = this.#client.makeBidiStreamRequest(
+      `/${EventsService.typeName}/Subscribe`,
+      (message: SubscribeRequest) => Buffer.from(toBinary(SubscribeRequestSchema, message)),
+      (bytes) => fromBinary(SubscribeResponseSchema, bytes),
+      metadataOf(options),
+      callOptions(options),
+    );
+    options.signal?.addEventListener("abort", () => call.cancel());
+    void sendAll(requests, call);
+    try {
+      for await (const frame of call.iterator({ destroyOnReturn: false })) yield frame as SubscribeResponse;
+    } catch (error) {
+      throw toConnect(error as grpc.ServiceError);
+    } finally {
+      call.cancel();
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#client.close();
   }
+}
+
+async function sendAll(
+  requests: AsyncIterable<SubscribeRequest>,
+  call: grpc.ClientDuplexStream<SubscribeRequest, SubscribeResponse>,
+): Promise<void> {
+  for await (const request of requests) {
+    if (call.destroyed) return;
+    call.write(request);
+  }
+  call.end();
 }
 
 function callOptions(options: CallOptions): grpc.CallOptions {

@@ -166,6 +166,22 @@ describe.skipIf(!available && !required)("python3-grpcio", () => {
       await expect.poll(() => rig.reports).toMatchObject([{ reason: "CANCELLED" }]);
     });
 
+    it("talks both ways on one stream and closes its side", async () => {
+      expect(await python("bidi", target())).toEqual({ texts: ["a", "b", "c"], code: "OK" });
+      await expect.poll(() => rig.reports).toMatchObject([{ code: undefined }]);
+    });
+
+    it("gets the field of an invalid message of a stream", async () => {
+      const error = await python("bidi_invalid", target());
+      expect(error.code).toBe("INVALID_ARGUMENT");
+      expect(error.details["google.rpc.BadRequest"]).toContain('field: "ack.event_ids[0]"');
+    });
+
+    it("cancels a stream in both directions", async () => {
+      expect(await python("bidi_cancel", target())).toMatchObject({ first: "a", code: "CANCELLED" });
+      await expect.poll(() => rig.reports).toMatchObject([{ reason: "CANCELLED" }]);
+    });
+
     it("learns that a method is unknown", async () => {
       const error = await python("unknown_method", target());
       expect(error.code).toBe("UNIMPLEMENTED");

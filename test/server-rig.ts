@@ -7,6 +7,11 @@ import {
   type WatchEventsRequest,
   WatchEventsResponseSchema,
 } from "../gen/infobip/events/v1/events_service_pb.js";
+import {
+  type SubscribeRequest,
+  SubscribeRequestSchema,
+  SubscribeResponseSchema,
+} from "../gen/infobip/events/v1/subscribe_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
 import {
   MessagesService,
@@ -31,6 +36,18 @@ import { bindService, type ServiceBinding } from "../src/server/service-binding.
 export interface Behaviour {
   send: (request: SendMessagesRequest, context: CallContext) => Promise<SendMessagesResponse>;
   watch: (request: WatchEventsRequest, context: CallContext) => AsyncIterable<Uint8Array>;
+  subscribe: (requests: AsyncIterable<SubscribeRequest>, context: CallContext) => AsyncIterable<Uint8Array>;
+}
+
+/** A whole EventsService of which a test needs only some methods; the others fail. */
+export function partialEvents(
+  methods: Partial<ServiceImplementation<typeof EventsService>>,
+): ServiceImplementation<typeof EventsService> {
+  const missing = () => {
+    throw new Error("the test has not made this method");
+  };
+  const all = EventsService.methods.map((method) => [method.localName, missing] as const);
+  return { ...Object.fromEntries(all), ...methods } as ServiceImplementation<typeof EventsService>;
 }
 
 /** Answers with the sender as bulk id. */
@@ -46,6 +63,23 @@ export function startedFrame(cursor: string): Uint8Array {
     WatchEventsResponseSchema,
     create(WatchEventsResponseSchema, { frame: { case: "started", value: { cursor } } }),
   );
+}
+
+/** One frame of a bidirectional stream, encoded; its session id carries what a test wants to see. */
+export function sessionFrame(sessionId: string): Uint8Array {
+  return toBinary(
+    SubscribeResponseSchema,
+    create(SubscribeResponseSchema, { frame: { case: "started", value: { sessionId } } }),
+  );
+}
+
+/** A request frame that keeps every rule; a fake answers it with its text. */
+export function ackFrame(text: string): SubscribeRequest {
+  return create(SubscribeRequestSchema, { frame: { case: "ack", value: { eventIds: [text] } } });
+}
+
+function describeFrame({ frame }: SubscribeRequest): string {
+  return frame.case === "ack" ? (frame.value.eventIds[0] ?? "") : String(frame.case);
 }
 
 /** A request that keeps every rule; the sender comes back as bulk id. */
@@ -74,6 +108,9 @@ export class Rig implements AsyncDisposable {
     async *watch() {
       yield startedFrame("1");
     },
+    async *subscribe(requests) {
+      for await (const request of requests) yield sessionFrame(describeFrame(request));
+    },
   };
   readonly reports: CallReport[] = [];
   readonly refusals: { method: string; error: ServiceError }[] = [];
@@ -91,10 +128,11 @@ export class Rig implements AsyncDisposable {
       httpLimits?: Partial<HttpLimits>;
       extra?: readonly ServiceBinding[];
       raw?: readonly GrpcService[];
+      events?: Partial<ServiceImplementation<typeof EventsService>>;
     } = {},
   ): Promise<Rig> {
     const rig = new Rig();
-    const services = [...rig.#services(), ...(options.extra ?? [])];
+    const services = [...rig.#services(options.events), ...(options.extra ?? [])];
     const onRefusal = (method: string, error: ServiceError) => rig.refusals.push({ method, error });
     const tcp = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
     const common = { services, onRefusal };
@@ -117,7 +155,7 @@ export class Rig implements AsyncDisposable {
     return this.#folder;
   }
 
-  #services(): ServiceBinding[] {
+  #services(others: Partial<ServiceImplementation<typeof EventsService>> = {}): ServiceBinding[] {
     const guards = {
       skipValidation: new Set(["infobip.messages.v1.MessagesService/ValidateMessages"]),
       isDraining: () => this.draining,
@@ -130,9 +168,11 @@ export class Rig implements AsyncDisposable {
       validateMessages: async () => create(ValidateMessagesResponseSchema, { valid: true }),
       sendEvents: async () => create(SendEventsResponseSchema, {}),
     };
-    const events: ServiceImplementation<typeof EventsService> = {
+    const events = partialEvents({
       watchEvents: (request, context) => this.behaviour.watch(request, context),
-    };
+      subscribe: (requests, context) => this.behaviour.subscribe(requests, context),
+      ...others,
+    });
     return [
       bindService(MessagesService, guard(MessagesService, messages, guards)),
       bindService(EventsService, guard(EventsService, events, guards)),

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { type ServiceRig, startServiceRig } from "./fixtures/service-rig.ts";
 import { watchUntil } from "./fixtures/watch-until.ts";
 

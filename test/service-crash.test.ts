@@ -7,7 +7,8 @@ import { createInterface } from "node:readline";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EventsService, StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { watchUntil } from "./fixtures/watch-until.ts";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
-import { StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { SendMessagesRequestSchema, SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { type ServiceRig, startServiceRig } from "./fixtures/service-rig.ts";
@@ -26,7 +26,7 @@ function send(...messages: object[]) {
 }
 
 describe("the main job", () => {
-  it("sends on four channels and streams every delivery report back", async () => {
+  it("sends on four channels and streams what was answered and every delivery report back", async () => {
     rig = await startServiceRig();
     const channels = ["SMS", "WHATSAPP", "RCS", "VIBER_BM"];
     const { bulkId, results } = await send(
@@ -41,10 +41,15 @@ describe("the main job", () => {
       (all) => all.filter((e) => e.final).length >= sent.size,
     );
     expect(new Set(events.map((event) => event.messageId))).toEqual(sent);
-    for (const event of events) {
-      expect(event).toMatchObject({ type: EventType.DELIVERY_REPORT, bulkId, sender: "ShopDesk" });
-      expect(event.payload.case).toBe("deliveryReport");
-    }
+    for (const event of events) expect(event).toMatchObject({ bulkId, sender: "ShopDesk" });
+    const ofType = (type: EventType) => events.filter((event) => event.type === type);
+    const answers = ofType(EventType.SEND_RESULT);
+    const reports = ofType(EventType.DELIVERY_REPORT);
+    expect(answers.map(({ messageId }) => messageId).toSorted()).toEqual([...sent].toSorted());
+    expect(answers.map(({ payload }) => payload.case)).toEqual(answers.map(() => "sendResult"));
+    expect(new Set(reports.map(({ messageId }) => messageId))).toEqual(sent);
+    expect(reports.map(({ payload }) => payload.case)).toEqual(reports.map(() => "deliveryReport"));
+    expect(answers.length + reports.length).toBe(events.length);
   });
 
   it("streams seen reports, replies and typing", async () => {
@@ -57,7 +62,7 @@ describe("the main job", () => {
     const events = await watchUntil(rig.events, EARLIEST, (all) =>
       wanted.every((type) => types(all).has(type)),
     );
-    expect(types(events)).toEqual(new Set([EventType.DELIVERY_REPORT, ...wanted]));
+    expect(types(events)).toEqual(new Set([EventType.SEND_RESULT, EventType.DELIVERY_REPORT, ...wanted]));
   });
 
   it("keeps one event of a report that came twice, and takes one that came before the answer", async () => {
@@ -79,7 +84,7 @@ describe("the main job", () => {
     );
     const [event] = await watchUntil(
       rig.events,
-      { ...EARLIEST, includeRawBody: true },
+      { ...EARLIEST, filter: { types: [EventType.DELIVERY_REPORT] }, includeRawBody: true },
       (all) => all.length > 0,
     );
     expect(event?.messageId).toBe(results[0]?.messageId);

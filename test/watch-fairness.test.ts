@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
-import { StartPosition, WatchEventsRequestSchema } from "../gen/infobip/events/v1/events_service_pb.js";
+import { WatchEventsRequestSchema } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { ReplayTurns } from "../src/events/replay-turns.ts";
 import { createWatchEvents } from "../src/events/watch-events.ts";
 import { sampleEvents } from "./event-log-samples.ts";

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { StartPosition, WatchEventsResponseSchema } from "../gen/infobip/events/v1/events_service_pb.js";
+import { WatchEventsResponseSchema } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { eventFrames, MAX_FRAME_BYTES } from "../src/events/event-frames.ts";
 import { READ_ALL, sampleEncoded, sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { WatchHarness } from "./watch-harness.ts";

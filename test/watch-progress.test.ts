@@ -1,6 +1,6 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { sampleEncoded, sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { WatchHarness } from "./watch-harness.ts";
 

@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { OnExpired, StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { OnExpired, StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { encodeCursor } from "../src/eventlog/cursor.ts";
 import { sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { WatchHarness } from "./watch-harness.ts";

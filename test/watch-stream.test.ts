@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { OnExpired, StartPosition } from "../gen/infobip/events/v1/events_service_pb.js";
+import { OnExpired, StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import type { EventLog } from "../src/eventlog/event-log.ts";
 import { sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { WatchHarness } from "./watch-harness.ts";
@@ -211,7 +211,11 @@ function forward(log: EventLog): EventLog {
     id: log.id,
     append: (events) => log.append(events),
     bounds: () => log.bounds(),
+    stats: () => log.stats(),
+    health: () => log.health(),
     read: (after, options) => log.read(after, options),
+    readMessage: (messageId, after, options) => log.readMessage(messageId, after, options),
+    statusOf: (messageId) => log.statusOf(messageId),
     positionAtTime: (timeMs) => log.positionAtTime(timeMs),
     recordTimeAfter: (after) => log.recordTimeAfter(after),
     waitPast: (after, signal) => log.waitPast(after, signal),

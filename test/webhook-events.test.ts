@@ -2,6 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
+import { StatusRank } from "../src/infobip/status-rank.ts";
 import { bodyOf, deliveryReport, startWebhookTarget, type WebhookTarget } from "./fixtures/webhook-target.ts";
 
 let target: WebhookTarget;
@@ -78,6 +79,8 @@ describe("a webhook becomes events", () => {
       applicationId: "web",
       entityId: "shop",
       final: true,
+      rank: StatusRank.DELIVERED,
+      occurTimeMs: Date.parse("2026-05-04T09:30:02.125Z"),
     });
     expect(Buffer.from(target.log.stored[0]?.raw ?? []).toString()).toBe(item);
   });

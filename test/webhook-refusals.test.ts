@@ -31,7 +31,7 @@ describe("paths and methods", () => {
       "/v1/delivery/",
       "/v1/delivery",
       `/v1/delivery/${SECRET}/`,
-      `/v1/click/${SECRET}`,
+      `/v1/clicks/${SECRET}`,
       `/v1/toString/${SECRET}`,
       `/V1/delivery/${SECRET}`,
     ]) {

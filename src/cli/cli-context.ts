@@ -6,6 +6,12 @@ export interface TextSink {
   readonly columns?: number | undefined;
 }
 
+/** A file that is being written. */
+export interface CliFileWriter extends AsyncDisposable {
+  /** Appends a text. Resolves when the system has it. */
+  write(text: string): Promise<void>;
+}
+
 /** Files as the commands need them. */
 export interface CliFiles {
   /** Reads a text file. Rejects when it is missing or over `maxBytes`. */
@@ -14,6 +20,8 @@ export interface CliFiles {
   readIfThere(path: string, maxBytes: number): Promise<string | undefined>;
   /** Replaces a file so that a reader, or a crash, sees the old text or the new, never a part. */
   replace(path: string, text: string): Promise<void>;
+  /** Opens a file for writing, empty and readable by its owner only. Rejects when it is there and may not be replaced. */
+  create(path: string, replace: boolean): Promise<CliFileWriter>;
   /** Makes a new folder for temporary files. */
   makeTemporaryFolder(): Promise<string>;
   /** Removes a folder with all that is in it. */

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
-import type { Config } from "../config/config.ts";
 import { loadConfig, readConfig } from "../config/load-config.ts";
 import { ConfigError } from "../config/problem.ts";
-import { WEBHOOK_ROUTES } from "../webhook/report-kind.ts";
-import { webhookUrl } from "../webhook/webhook-urls.ts";
+import { configWarnings } from "../config/warnings.ts";
+import { webhookUrls } from "../webhook/webhook-urls.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -56,13 +55,22 @@ const print: CommandBody<Record<string, unknown>> = async ({ context, output }, 
 
 const check: CommandBody<Record<string, unknown>> = async ({ context, output }, options) => {
   const config = await loadConfig(configSources(context, options));
-  const urls = webhookUrls(config, options.showSecret === true);
+  const showSecret = options.showSecret === true;
+  const urls = webhookUrls(config.webhook, showSecret ? undefined : String);
+  const warnings = configWarnings(config);
   if (output.json) {
-    await output.jsonLine({ ok: true, webhook_urls: urls });
+    await output.jsonLine({
+      ok: true,
+      webhook_urls: urls,
+      ...(warnings.length > 0 ? { warnings } : {}),
+    });
     return EXIT.ok;
   }
   await output.line(`${output.style.good("ok")} the configuration can be used`);
-  if (urls !== undefined) await printUrls(output, urls, options.showSecret === true);
+  for (const { setting, message } of warnings) {
+    await output.line(`${output.style.warn("warning")} ${output.style.bold(setting)}: ${message}`);
+  }
+  if (urls !== undefined) await printUrls(output, urls, showSecret);
   return EXIT.ok;
 };
 
@@ -75,15 +83,4 @@ async function printUrls(
   const rows = Object.entries(urls).map(([route, url]) => [`  ${route}`, url]);
   for (const line of alignTable(rows)) await output.line(line);
   if (!shown) await output.line(output.style.dim("\nThe secret is hidden; --show-secret prints it."));
-}
-
-function webhookUrls(config: Config, showSecret: boolean): Record<string, string> | undefined {
-  const { publicUrl, secret } = config.webhook;
-  if (publicUrl === undefined || secret === undefined) return undefined;
-  // Without its secret the URL ends at the route.
-  const urlOf = (route: (typeof WEBHOOK_ROUTES)[number]): string =>
-    showSecret
-      ? webhookUrl(publicUrl, route, secret)
-      : `${webhookUrl(publicUrl, route, undefined)}/${secret}`;
-  return Object.fromEntries(WEBHOOK_ROUTES.map((route) => [route, urlOf(route)]));
 }

@@ -1,12 +1,26 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Event, EventTypeSchema } from "../../gen/infobip/events/v1/event_pb.js";
 import { ChannelSchema } from "../../gen/infobip/messages/v1/channel_pb.js";
+import { SendOutcome } from "../../gen/infobip/messages/v1/messages_service_pb.js";
 import { enumName } from "./enum-names.ts";
 import type { Paint, Style } from "./style.ts";
 import { pad, printable } from "./table.ts";
 
 /** Status groups of a delivery report, by number. */
 const GROUP_NAMES = ["ACCEPTED", "PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"];
+
+/** What a send result tells, in the column of the status groups. */
+const SEND_NAMES: Readonly<Record<SendOutcome, string>> = {
+  [SendOutcome.UNSPECIFIED]: "SEND_UNKNOWN",
+  [SendOutcome.SENT]: "SENT",
+  [SendOutcome.NOT_SENT]: "NOT_SENT",
+  [SendOutcome.UNKNOWN]: "SEND_UNKNOWN",
+};
+
+/** How lines tell the time: of day for what happens now, with the date for what has happened. */
+export type TimeFormat = "clock" | "date";
+
+const TIME_WIDTHS: Readonly<Record<TimeFormat, number>> = { clock: 12, date: 19 };
 
 /** Name of the status group that a delivery report tells; undefined for other events. */
 export function statusGroup(event: Event): string | undefined {
@@ -16,25 +30,23 @@ export function statusGroup(event: Event): string | undefined {
 }
 
 /** One line of a table for one event. Columns are as wide as their usual content, since the rest is not known yet. */
-export function eventLine(event: Event, style: Style): string {
-  const time = event.recordTime ? timestampDate(event.recordTime).toISOString().slice(11, 23) : "";
-  const group = statusGroup(event);
-  const what = group ?? enumName(EventTypeSchema, event.type);
+export function eventLine(event: Event, style: Style, time: TimeFormat = "clock"): string {
+  const what = newsOf(event);
   const cells = [
-    style.dim(time),
+    style.dim(pad(timeText(event, time), TIME_WIDTHS[time])),
     pad(enumName(ChannelSchema, event.channel), 12),
-    pad(paintOf(group, style)(printable(what)), 16),
-    pad(event.final ? style.bold("final") : "", 5),
+    pad(paintOf(what, style)(printable(what ?? enumName(EventTypeSchema, event.type))), 16),
+    pad(standingOf(event, style), 5),
     pad(printable(event.destination ?? ""), 15),
-    style.dim(printable(event.messageId ?? "")),
+    style.dim(printable([event.messageId, remarkOf(event)].filter(Boolean).join("  "))),
   ];
   return cells.join("  ").trimEnd();
 }
 
 /** Heading of the lines that {@link eventLine} makes. */
-export function eventHeading(style: Style): string {
+export function eventHeading(style: Style, time: TimeFormat = "clock"): string {
   const cells = [
-    pad("time (UTC)", 12),
+    pad("time (UTC)", TIME_WIDTHS[time]),
     pad("channel", 12),
     pad("event", 16),
     pad("", 5),
@@ -44,9 +56,33 @@ export function eventHeading(style: Style): string {
   return style.bold(cells.join("  "));
 }
 
-/** Colour of a status group. */
-export function paintOf(group: string | undefined, style: Style): Paint {
-  if (group === "DELIVERED") return style.good;
-  if (group === "PENDING" || group === "ACCEPTED") return style.warn;
-  return group === undefined ? style.info : style.bad;
+/** Colour of a status group or of what became of a send. */
+export function paintOf(news: string | undefined, style: Style): Paint {
+  if (news === "DELIVERED") return style.good;
+  if (news === "PENDING" || news === "ACCEPTED" || news === "SENT") return style.warn;
+  return news === undefined ? style.info : style.bad;
+}
+
+/** What the event tells of the message's way; undefined when it tells nothing of it. */
+function newsOf(event: Event): string | undefined {
+  return event.payload.case === "sendResult" ? SEND_NAMES[event.payload.value.outcome] : statusGroup(event);
+}
+
+/** Late news did not change where the message stands. */
+function standingOf(event: Event, style: Style): string {
+  if (event.superseded) return style.dim("late");
+  return event.final ? style.bold("final") : "";
+}
+
+/** What is worth a look beyond the columns. */
+function remarkOf({ payload }: Event): string | undefined {
+  if (payload.case === "click") return payload.value.url;
+  if (payload.case !== "sendResult" || payload.value.outcome === SendOutcome.SENT) return undefined;
+  return payload.value.status?.name ?? payload.value.errorReason;
+}
+
+function timeText({ recordTime }: Event, format: TimeFormat): string {
+  if (recordTime === undefined) return "";
+  const text = timestampDate(recordTime).toISOString();
+  return format === "clock" ? text.slice(11, 23) : text.slice(0, 19).replace("T", " ");
 }

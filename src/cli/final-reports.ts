@@ -3,10 +3,10 @@ import { EventFilterSchema } from "../../gen/infobip/events/v1/event_filter_pb.j
 import { type Event, EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import {
   EventsService,
-  StartPosition,
   type WatchEventsRequest,
   WatchEventsRequestSchema,
 } from "../../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../../gen/infobip/events/v1/positions_pb.js";
 import type { CliClock } from "./cli-context.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";

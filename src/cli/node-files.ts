@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, open, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { CliFiles } from "./cli-context.ts";
+import type { CliFiles, CliFileWriter } from "./cli-context.ts";
 
 const temporaryFolders = new Set<string>();
 
@@ -19,6 +19,7 @@ export const NODE_FILES: CliFiles = {
     }
   },
   replace: replaceFile,
+  create: createFile,
   async makeTemporaryFolder() {
     const path = await mkdtemp(join(tmpdir(), "infobip-rpc-"));
     temporaryFolders.add(path);
@@ -56,6 +57,14 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+async function createFile(path: string, replace: boolean): Promise<CliFileWriter> {
+  const file = await open(path, replace ? "w" : "wx", 0o600);
+  return {
+    write: (text) => file.writeFile(text),
+    [Symbol.asyncDispose]: () => file.close(),
+  };
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

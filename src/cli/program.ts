@@ -3,6 +3,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { AddCommand, Runner } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
 import { addDemoCommand } from "./demo.ts";
+import { addEventsCommand } from "./events.ts";
+import { addLogCommand } from "./log.ts";
+import { addMessageCommand } from "./message.ts";
 import { addSendCommand } from "./send.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
@@ -15,8 +18,11 @@ const COMMANDS: readonly AddCommand[] = [
   addSimulateCommand,
   addSendCommand,
   addWatchCommand,
+  addMessageCommand,
+  addEventsCommand,
   addTranslateCommand,
   addConfigCommand,
+  addLogCommand,
 ];
 
 const EXIT_CODES = `

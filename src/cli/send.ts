@@ -16,7 +16,7 @@ import { durationOption, repeatedOption } from "./option-values.ts";
 import { RpcClient } from "./rpc-client.ts";
 import { type SendRequestOptions, sendRequest } from "./send-request.ts";
 import { exitCodeOf, printResults } from "./send-results.ts";
-import { DEFAULT_TARGET } from "./watch.ts";
+import { DEFAULT_TARGET } from "./target.ts";
 
 interface SendOptions extends SendRequestOptions {
   readonly target: string;

@@ -1,19 +1,18 @@
-import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { type Event, EventSchema } from "../../gen/infobip/events/v1/event_pb.js";
+import type { Event } from "../../gen/infobip/events/v1/event_pb.js";
 import type { WatchEventsResponse } from "../../gen/infobip/events/v1/events_service_pb.js";
 import { CliError } from "./cli-error.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from "./command.ts";
-import { eventHeading, eventLine } from "./event-text.ts";
+import { eventHeading } from "./event-text.ts";
 import { EXIT } from "./exit-codes.ts";
-import { countOption, durationOption, listOption, repeatedOption } from "./option-values.ts";
+import { addFilterOptions } from "./filter-options.ts";
+import { countOption, durationOption } from "./option-values.ts";
+import { printEvent } from "./print-event.ts";
 import { cursorAfter, resumingWatch } from "./resuming-watch.ts";
 import { RpcClient } from "./rpc-client.ts";
-import { printable } from "./table.ts";
+import { DEFAULT_TARGET } from "./target.ts";
 import { parseFrom, type WatchFrom, type WatchRequestOptions, watchRequest } from "./watch-request.ts";
 
-/** Address that the commands call when none is given. */
-export const DEFAULT_TARGET = "127.0.0.1:50051";
 /** Largest cursor file, in bytes. */
 const MAX_CURSOR_FILE_BYTES = 4096;
 
@@ -27,9 +26,11 @@ interface WatchOptions extends WatchRequestOptions {
 
 /** Adds `watch`. */
 export function addWatchCommand(program: Command, run: Runner): void {
-  program
+  const command = program
     .command("watch")
-    .description("Print events as they come: delivery reports, seen reports, inbound messages.")
+    .description(
+      "Print events as they come: what became of sends, delivery reports, seen reports, clicks, inbound messages.",
+    )
     .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option(
       "--from <position>",
@@ -39,16 +40,8 @@ export function addWatchCommand(program: Command, run: Runner): void {
     .option(
       "--cursor-file <path>",
       "keep the position in this file, and go on from it; then --from is for the first time",
-    )
-    .option("--type <types>", "only these kinds of event, such as delivery_report,seen_report", listOption)
-    .option("--channel <channels>", "only these channels, such as sms,whatsapp", listOption)
-    .option("--message-id <id>", "only this message; repeatable", repeatedOption)
-    .option("--bulk-id <id>", "only this bulk; repeatable", repeatedOption)
-    .option("--sender <sender>", "only this sender; repeatable", repeatedOption)
-    .option("--destination <address>", "only this destination; repeatable", repeatedOption)
-    .option("--application-id <id>", "only this CPaaS X application; repeatable", repeatedOption)
-    .option("--entity-id <id>", "only this CPaaS X entity; repeatable", repeatedOption)
-    .option("--final-only", "only delivery reports after which no other is expected")
+    );
+  addFilterOptions(command)
     .option("--raw", "with each event the webhook item as Infobip sent it")
     .option(
       "--resume-expired",
@@ -151,7 +144,7 @@ class EventPrinter {
   async #printEvents(events: readonly Event[]): Promise<string | undefined> {
     let cursor: string | undefined;
     for (const event of events) {
-      await this.#printEvent(event);
+      await printEvent(this.#session.output, event);
       cursor = event.cursor;
       this.#printed++;
       if (event.cursor === this.#targetCursor && this.#options.untilHead) this.#isDone = true;
@@ -159,15 +152,6 @@ class EventPrinter {
       if (this.#isDone) break;
     }
     return cursor;
-  }
-
-  async #printEvent(event: Event): Promise<void> {
-    const { output } = this.#session;
-    if (output.json) return output.jsonLine(toJson(EventSchema, event));
-    await output.line(eventLine(event, output.style));
-    if (event.rawBody !== undefined) {
-      await output.line(output.style.dim(`  ${printable(Buffer.from(event.rawBody).toString("utf8"))}`));
-    }
   }
 
   async #save(cursor: string | undefined): Promise<void> {

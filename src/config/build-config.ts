@@ -1,5 +1,6 @@
 import type { Config, UpstreamAuth } from "./config.ts";
 import { SENDER_CHANNELS, type SenderChannel, type SettingValues } from "./settings.ts";
+import { webhookConfig } from "./webhook-config.ts";
 
 /** Makes the configuration of checked values. `baseUrl` and `auth` are what the rules have found complete. */
 export function buildConfig(values: SettingValues, baseUrl: string, auth: UpstreamAuth): Config {
@@ -16,11 +17,12 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
     },
     grpc: { listen: values["grpc.listen"] },
     http: { listen: values["http.listen"] },
-    webhook: {
-      listen: values["webhook.listen"],
-      publicUrl: values["webhook.public_url"],
-      secret: values["webhook.secret"],
-      maxBodyBytes: values["webhook.max_body_bytes"],
+    webhook: webhookConfig(values),
+    pull: {
+      reports: values["pull.reports"],
+      inbound: values["pull.inbound"],
+      intervalMs: values["pull.interval"],
+      limit: values["pull.limit"],
     },
     admin: { listen: values["admin.listen"] },
     limits: {
@@ -29,7 +31,14 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
     },
     defaults: { sender: senders(values) },
     dataDir: values.data_dir,
-    eventlog: { url: values["eventlog.url"] ?? "" },
+    eventlog: {
+      url: values["eventlog.url"] ?? "",
+      retention: {
+        ageMs: values["eventlog.retention_age"],
+        bytes: values["eventlog.retention_bytes"],
+      },
+    },
+    events: { sendResults: values["events.send_results"] },
     log: { level: values["log.level"], format: values["log.format"] },
     drainTimeoutMs: values.drain_timeout,
     insecureListen: values.insecure_listen,

@@ -1,6 +1,8 @@
+import type { InboundPullChannel } from "../infobip/report-source.ts";
 import type { Secret } from "../secret.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { SenderChannel, SettingValues } from "./settings.ts";
+import type { WebhookConfig } from "./webhook-config.ts";
 
 /** How the service signs in to Infobip. */
 export type UpstreamAuth =
@@ -12,6 +14,14 @@ export type UpstreamAuth =
 /** A listener; off without an address. */
 export interface ListenerConfig {
   readonly listen: ListenAddress | undefined;
+}
+
+/** What is fetched from Infobip. */
+export interface PullConfig {
+  readonly reports: boolean;
+  readonly inbound: readonly InboundPullChannel[];
+  readonly intervalMs: number;
+  readonly limit: number;
 }
 
 /** The whole configuration: checked, complete and frozen. docs/configuration.md tells what each setting means. */
@@ -29,12 +39,8 @@ export interface Config {
   };
   readonly grpc: ListenerConfig;
   readonly http: ListenerConfig;
-  readonly webhook: ListenerConfig & {
-    /** Without a slash at the end. */
-    readonly publicUrl: string | undefined;
-    readonly secret: Secret | undefined;
-    readonly maxBodyBytes: number;
-  };
+  readonly webhook: WebhookConfig;
+  readonly pull: PullConfig;
   readonly admin: ListenerConfig;
   readonly limits: { readonly maxMessageBytes: number; readonly maxTimeoutMs: number };
   readonly defaults: {
@@ -45,7 +51,9 @@ export interface Config {
   readonly eventlog: {
     /** Empty: the embedded engine. */
     readonly url: string;
+    readonly retention: { readonly ageMs: number; readonly bytes: number };
   };
+  readonly events: { readonly sendResults: SettingValues["events.send_results"] };
   readonly log: { readonly level: SettingValues["log.level"]; readonly format: SettingValues["log.format"] };
   readonly drainTimeoutMs: number;
   readonly insecureListen: boolean;

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { nearest } from "./nearest.ts";
 import type { ConfigProblem } from "./problem.ts";
 import { SETTING_PATHS, type SettingPath, settingSpec } from "./settings.ts";
@@ -68,12 +68,24 @@ function readPair(pair: Pair, prefix: string, reading: FileReading): void {
     return;
   } else if (target === undefined) {
     reading.problems.push({ setting: path, origin, message: unknownKey(path) });
-  } else if (pair.value !== null && !isScalar(pair.value)) {
-    reading.problems.push({ setting: path, origin, message: "must be a single value" });
   } else {
-    const text = isScalar(pair.value) ? String(pair.value.value ?? "") : "";
+    const isList = settingSpec(target.path).list === true && !target.isFileName;
+    const text = textOf(pair.value, isList);
+    if (text === undefined) {
+      const message = isList ? "must be a list of single values" : "must be a single value";
+      reading.problems.push({ setting: path, origin, message });
+      return;
+    }
     reading.entries.push({ ...target, text, origin: { kind: "file", name: origin } });
   }
+}
+
+/** Text of a value; of a list its entries with commas between them. Undefined for anything else. */
+function textOf(value: unknown, isList: boolean): string | undefined {
+  if (value === null) return "";
+  if (isScalar(value)) return String(value.value ?? "");
+  if (!isList || !isSeq(value) || !value.items.every(isScalar)) return undefined;
+  return value.items.map((item) => String(item.value ?? "")).join(",");
 }
 
 function fileTarget(path: string): { path: SettingPath; isFileName: boolean } | undefined {

@@ -1,9 +1,7 @@
 import type { UpstreamAuth } from "./config.ts";
 import { formatListenAddress, isLocalAddress } from "./listen-address.ts";
 import type { SettingPath, SettingValues } from "./settings.ts";
-
-/** Fewest characters of the secret in the webhook URLs. */
-export const MIN_WEBHOOK_SECRET_LENGTH = 16;
+import { checkWebhook } from "./webhook-rules.ts";
 
 /** Reports that a setting, in view of the others, is wrong. */
 export type Report = (setting: SettingPath, message: string) => void;
@@ -78,25 +76,6 @@ export function checkListeners(values: ReadableValues, report: Report): void {
   const isOff = (path: SettingPath): boolean => path in values && values[path] === undefined;
   if (isOff("grpc.listen") && isOff("http.listen"))
     report("grpc.listen", "is off and so is http.listen; turn one of them on");
-}
-
-/** A public URL needs a secret, and a secret must be hard to guess and fit into a URL. */
-export function checkWebhook(values: ReadableValues, report: Report): void {
-  const secret = values["webhook.secret"];
-  const advice = "make one with: openssl rand -hex 24";
-  if (values["webhook.public_url"] !== undefined && "webhook.secret" in values && secret === undefined) {
-    report("webhook.secret", `is required when webhook.public_url is set; ${advice}`);
-  }
-  if (secret === undefined) return;
-  if (secret.reveal().length < MIN_WEBHOOK_SECRET_LENGTH) {
-    report("webhook.secret", `must have at least ${MIN_WEBHOOK_SECRET_LENGTH} characters; ${advice}`);
-  }
-  if (!/^[A-Za-z0-9._~-]*$/.test(secret.reveal())) {
-    report(
-      "webhook.secret",
-      `may hold letters, digits and -._~ only, because it is part of a URL; ${advice}`,
-    );
-  }
 }
 
 /** The engine must be one that this build has. */

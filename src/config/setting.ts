@@ -11,6 +11,8 @@ export interface SettingSpec<T> {
   readonly unit: string;
   /** Never shown; can also be read from a file named by the setting's `_file` twin. */
   readonly secret?: true;
+  /** May also stand as a YAML list in the file. */
+  readonly list?: true;
 }
 
 /** Checks a spec's value type against its use; returns it unchanged. */

@@ -1,6 +1,8 @@
+import { PULL_SETTINGS } from "./pull-settings.ts";
 import { type SettingSpec, setting } from "./setting.ts";
-import { parsePublicUrl, parseUpstreamUrl } from "./upstream-url.ts";
+import { parseUpstreamUrl } from "./upstream-url.ts";
 import * as types from "./value-types.ts";
+import { WEBHOOK_SETTINGS } from "./webhook-settings.ts";
 
 /** Channels that can have a default sender, as they stand in `defaults.sender.<channel>`. */
 export const SENDER_CHANNELS = [
@@ -22,10 +24,6 @@ export type SenderChannel = (typeof SENDER_CHANNELS)[number];
 const MINUTE = 60_000;
 const MIB = 1024 ** 2;
 
-function optionalUrl(parse: (text: string) => string) {
-  return types.parsed((text) => (text === "" ? undefined : parse(text)));
-}
-
 function defaultSenders(): Record<`defaults.sender.${SenderChannel}`, SettingSpec<string | undefined>> {
   const entries = SENDER_CHANNELS.map((channel) => [
     `defaults.sender.${channel}`,
@@ -44,7 +42,7 @@ function defaultSenders(): Record<`defaults.sender.${SenderChannel}`, SettingSpe
  * docs/configuration.md all come from here.
  */
 export const SETTINGS = {
-  "upstream.base_url": setting(optionalUrl(parseUpstreamUrl), {
+  "upstream.base_url": setting(types.optionalUrl(parseUpstreamUrl), {
     default: "",
     unit: "URL",
     description: "Base URL of your Infobip account, such as https://xxxxx.api.infobip.com. Required.",
@@ -129,30 +127,8 @@ export const SETTINGS = {
     unit: "address",
     description: "Where Connect, gRPC-Web and JSON over HTTP are served. Empty turns it off.",
   }),
-  "webhook.listen": setting(types.listenAddress(), {
-    default: "127.0.0.1:8081",
-    unit: "address",
-    description:
-      "Where Infobip's webhooks come in. Empty turns it off. May be any address: it faces the internet.",
-  }),
-  "webhook.public_url": setting(optionalUrl(parsePublicUrl), {
-    default: "",
-    unit: "URL",
-    description:
-      "URL under which Infobip reaches the webhook listener. When set, messages that name no webhook get this service's.",
-  }),
-  "webhook.secret": setting(types.optionalSecret(), {
-    default: "",
-    unit: "secret",
-    secret: true,
-    description:
-      "Last part of the webhook URLs, which keeps strangers out: at least 16 characters, letters, digits and `-._~`. Make one with `openssl rand -hex 24`. Required with `public_url`.",
-  }),
-  "webhook.max_body_bytes": setting(types.byteSize(1024, 256 * MIB), {
-    default: "10MiB",
-    unit: "bytes",
-    description: "Largest webhook body taken.",
-  }),
+  ...WEBHOOK_SETTINGS,
+  ...PULL_SETTINGS,
   "admin.listen": setting(types.listenAddress(), {
     default: "127.0.0.1:9464",
     unit: "address",
@@ -178,6 +154,22 @@ export const SETTINGS = {
     default: "",
     unit: "URL",
     description: "Engine of the event log. Empty: the embedded one, in `data_dir`.",
+  }),
+  "eventlog.retention_age": setting(types.duration(MINUTE, 366 * 24 * 60 * MINUTE), {
+    default: "7d",
+    unit: "duration",
+    description: "Events older than this are removed. Repeats of a webhook are recognised for as long.",
+  }),
+  "eventlog.retention_bytes": setting(types.byteSize(16 * MIB, 16 * 1024 ** 2 * MIB), {
+    default: "10GiB",
+    unit: "bytes",
+    description: "Size of the log beyond which the oldest events are removed, whatever their age.",
+  }),
+  "events.send_results": setting(types.choice(["durable", "relaxed", "off"]), {
+    default: "durable",
+    unit: "word",
+    description:
+      "Whether what Infobip answers to SendMessages is recorded as events: `durable` (the caller's answer waits until they are stored, at most 2 s), `relaxed` (it does not wait) or `off`.",
   }),
   "log.level": setting(types.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
     default: "info",

@@ -4,12 +4,13 @@ import { lengthDelimitedTag, varintLength, writeVarint } from "./protobuf-wire.t
 const CURSOR_TAG = lengthDelimitedTag(2);
 const SEQUENCE_TAG = (3 << 3) | 0;
 const RECORD_TIME_TAG = lengthDelimitedTag(5);
+const SUPERSEDED_TAG = (17 << 3) | 0;
 const RAW_BODY_TAG = (40 << 3) | 2;
 const TIMESTAMP_SECONDS_TAG = (1 << 3) | 0;
 const TIMESTAMP_NANOS_TAG = (2 << 3) | 0;
 
-/** Most bytes that {@link writeRecordTime} writes. */
-export const RECORD_TIME_MAX_BYTES = 20;
+/** Most bytes that {@link writeRecordTime} and {@link writeSuperseded} write together. */
+export const COMMIT_FIELDS_MAX_BYTES = 23;
 
 /**
  * Writes Event.record_time as one protobuf field and returns the offset after
@@ -29,6 +30,13 @@ export function writeRecordTime(target: Uint8Array, offset: number, timeMs: numb
   }
   target[offset + 1] = at - offset - 2;
   return at;
+}
+
+/** Writes Event.superseded = true as {@link writeRecordTime} does its field; left out when it is false. */
+export function writeSuperseded(target: Uint8Array, offset: number): number {
+  const at = writeVarint(target, offset, SUPERSEDED_TAG);
+  target[at] = 1;
+  return at + 1;
 }
 
 /** The bytes a reader gets: the stored Event with cursor, sequence and, where given, raw_body appended. */

@@ -3,12 +3,12 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { EventsService, WatchEventsRequest } from "../../gen/infobip/events/v1/events_service_pb.js";
 import { cursorExpired } from "../eventlog/cursor.ts";
 import type { EventLog, ReadOptions } from "../eventlog/event-log.ts";
+import { compileFilter } from "../eventlog/filter.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import type { ServerStreamImplementation } from "../rpc/service-implementation.ts";
 import { callEnded, orCallEnded, serviceDraining } from "./call-ended.ts";
 import { DrainNotice } from "./drain-notice.ts";
 import { eventFrames, MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from "./event-frames.ts";
-import { compileFilter } from "./filter.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 import { waitForWork } from "./wait-for-work.ts";
 import { drainingFrame, gapFrame, progressFrame, startedFrame } from "./watch-frames.ts";
@@ -31,6 +31,8 @@ export interface WatchEventsOptions {
   readonly now?: () => number;
   /** Default: the system's timer. */
   readonly timer?: WatchTimer;
+  /** Where replay reads wait for their turn, shared by all that read the log's past. Default: turns of its own. */
+  readonly turns?: ReplayTurns;
 }
 
 type WatchEvents = ServerStreamImplementation<(typeof EventsService)["method"]["watchEvents"]>;
@@ -44,7 +46,7 @@ type WatchEvents = ServerStreamImplementation<(typeof EventsService)["method"]["
  */
 export function createWatchEvents(options: WatchEventsOptions): WatchEvents {
   const drain = new DrainNotice(options.draining);
-  const turns = new ReplayTurns();
+  const turns = options.turns ?? new ReplayTurns();
   return (request, context) => new Watch(options, { drain, turns }, request, context).frames();
 }
 

@@ -17,6 +17,16 @@ export function readMessageResponse(status: number, body: Buffer): MessageRespon
   return decodeRest(MessageResponseSchema, json).message;
 }
 
+/**
+ * Reads the answer of a fetch as the bytes it came as. A 2xx without a list of
+ * results, such as a proxy's page, is none.
+ */
+export function readResultsBody(status: number, body: Buffer): Uint8Array | undefined {
+  if (!isSuccess(status)) return undefined;
+  const json = parseJson(body);
+  return isJsonObject(json) && Array.isArray(json.results) ? body : undefined;
+}
+
 /** Whether a status says that the request was taken. */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status <= 299;

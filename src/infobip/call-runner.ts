@@ -24,8 +24,10 @@ import { USER_AGENT } from "./user-agent.ts";
 /** One endpoint with one body. */
 export interface CallRequest<T> {
   readonly kind: CallKind;
+  /** With its query, where it has one. */
   readonly path: string;
-  readonly body: string;
+  /** Undefined: a GET. */
+  readonly body: string | undefined;
   readonly read: AnswerReader<T>;
 }
 
@@ -63,11 +65,11 @@ export class CallRunner implements AsyncDisposable {
         now: this.#now,
       });
       authorization = await this.#authorize(bounds);
-      let answer = await this.#post(request, authorization, bounds);
+      let answer = await this.#exchange(request, authorization, bounds);
       if (answer.status === HTTP_UNAUTHORIZED && this.#authorizer.refused(authorization)) {
         // A 401 proves that nothing was sent, so this is the one repeat that is always safe.
         authorization = await this.#authorize(bounds);
-        answer = await this.#post(request, authorization, bounds);
+        answer = await this.#exchange(request, authorization, bounds);
       }
       return this.#read(request, answer, this.#context(request.kind, call, authorization));
     } catch (error) {
@@ -88,7 +90,7 @@ export class CallRunner implements AsyncDisposable {
     return authorization instanceof Promise ? bounds.race("TOKEN", authorization) : authorization;
   }
 
-  async #post<T>(
+  async #exchange<T>(
     { path, body }: CallRequest<T>,
     authorization: Authorization,
     bounds: CallBounds,
@@ -97,14 +99,14 @@ export class CallRunner implements AsyncDisposable {
     const headers = [
       "authorization",
       authorization.header.reveal(),
-      "content-type",
-      "application/json",
       "accept",
       "application/json",
       "user-agent",
       USER_AGENT,
     ];
-    return await this.#transport.post({
+    if (body !== undefined) headers.push("content-type", "application/json");
+    return await this.#transport.request({
+      method: body === undefined ? "GET" : "POST",
       path,
       body,
       headers,

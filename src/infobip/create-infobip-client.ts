@@ -1,13 +1,16 @@
 import type { MessageResponse } from "../../gen/infobip/messages/v1/response_pb.js";
-import { readMessageResponse } from "./answers.ts";
+import { readMessageResponse, readResultsBody } from "./answers.ts";
 import { CallRunner } from "./call-runner.ts";
 import type { InfobipClientOptions } from "./client-options.ts";
 import type { InfobipCallOptions, InfobipClient, ValidationAnswer } from "./infobip-client.ts";
+import type { FetchOptions } from "./report-source.ts";
 import { readValidationAnswer } from "./validation-answer.ts";
 
 const MESSAGES_PATH = "/messages-api/1/messages";
 const VALIDATE_PATH = "/messages-api/1/messages/validate";
 const EVENTS_PATH = "/messages-api/1/events";
+const REPORTS_PATH = "/messages-api/1/reports";
+const INBOUND_PATH = "/messages-api/1/inbound";
 
 /**
  * Makes a client of Infobip's REST API. It connects at the first call. Nothing
@@ -19,11 +22,23 @@ export function createInfobipClient(options: InfobipClientOptions): InfobipClien
   const runner = new CallRunner(options);
   const send = (path: string, body: string, call: InfobipCallOptions): Promise<MessageResponse> =>
     runner.run({ kind: "SEND", path, body, read: readMessageResponse }, call);
+  const fetch = (path: string, query: Record<string, string>, { signal, limit }: FetchOptions) =>
+    runner.run(
+      {
+        kind: "FETCH",
+        path: `${path}?${new URLSearchParams({ ...query, limit: String(limit) })}`,
+        body: undefined,
+        read: readResultsBody,
+      },
+      { signal },
+    );
   return {
     sendMessages: (body, call) => send(MESSAGES_PATH, body, call),
     sendEvents: (body, call) => send(EVENTS_PATH, body, call),
     validateMessages: (body, call): Promise<ValidationAnswer> =>
       runner.run({ kind: "VALIDATE", path: VALIDATE_PATH, body, read: readValidationAnswer }, call),
+    fetchReports: (options) => fetch(REPORTS_PATH, {}, options),
+    fetchInbound: (channel, options) => fetch(INBOUND_PATH, { channel }, options),
     [Symbol.asyncDispose]: () => runner[Symbol.asyncDispose](),
   };
 }

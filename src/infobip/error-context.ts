@@ -1,8 +1,12 @@
 import type { Secret } from "../secret.ts";
 import { listUnknownMessages } from "./unknown-messages.ts";
 
-/** SEND: may make messages leave. VALIDATE: never does. TOKEN: asks for an access token before a call of either kind. */
-export type CallKind = "SEND" | "VALIDATE" | "TOKEN";
+/**
+ * SEND: may make messages leave. VALIDATE: never does. FETCH: takes reports or
+ * inbound messages away from Infobip. TOKEN: asks for an access token before a
+ * call of any other kind.
+ */
+export type CallKind = "SEND" | "VALIDATE" | "FETCH" | "TOKEN";
 
 /** Whether the messages of a failed call were sent. */
 export type Outcome = "SENT" | "NOT_SENT" | "UNKNOWN";
@@ -28,5 +32,7 @@ export function outcomeMetadata(context: ErrorContext, outcome: Outcome): Record
       return { outcome: "NOT_SENT", endpoint: "token" };
     case "VALIDATE":
       return { outcome: "NOT_SENT" };
+    case "FETCH":
+      return {};
   }
 }

@@ -121,7 +121,7 @@ function unanswered(failure: CallFailure, context: ErrorContext, status: number 
   return new ServiceError(
     Code.Unavailable,
     "UPSTREAM_FAILED",
-    `${lateCause(failure)} before Infobip had answered; nothing was sent; try again`,
+    `${lateCause(failure)} before Infobip had answered; ${context.kind === "FETCH" ? "what it was handing out may be lost" : "nothing was sent"}; try again`,
     lateOptions(failure, outcomeMetadata(context, "NOT_SENT"), status),
   );
 }

@@ -3,6 +3,7 @@ import type {
   ValidationOkResponse,
 } from "../../gen/infobip/messages/v1/api_error_pb.js";
 import type { MessageResponse } from "../../gen/infobip/messages/v1/response_pb.js";
+import type { ReportSource } from "./report-source.ts";
 
 /** Bounds of one call to Infobip. */
 export interface InfobipCallOptions {
@@ -35,7 +36,7 @@ export interface LeftOut {
  * Calls Infobip's REST API. Bodies are Infobip's JSON, already encoded.
  * Every method rejects with ServiceError only, by the table in docs/errors.md.
  */
-export interface InfobipClient extends AsyncDisposable {
+export interface InfobipClient extends ReportSource, AsyncDisposable {
   /** POST /messages-api/1/messages */
   sendMessages(body: string, options: InfobipCallOptions): Promise<MessageResponse>;
   /** POST /messages-api/1/messages/validate */

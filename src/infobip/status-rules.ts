@@ -79,22 +79,28 @@ const MISDIRECTED: StatusRule = {
   text: "the answer did not come from Infobip's Messages API, or it refuses requests of this form; ask the operator of this service to check upstream.base_url",
 };
 
+/** Texts of what is uncertain about a send and not about these. */
+const REPEATABLE_TEXTS = {
+  VALIDATE: "Infobip could not validate the request; validating sends nothing, so try again",
+  FETCH: "Infobip failed; what it was handing out may be lost; try again",
+} as const;
+
 /** The rule for a status that is no success. */
 export function statusRule(status: number, kind: CallKind): StatusRule {
   const rule = RULES[status] ?? (status >= 500 ? SERVER_FAILED : MISDIRECTED);
   if (kind === "TOKEN") return tokenRule(status, rule);
-  return kind === "VALIDATE" ? withoutOutcome(rule) : rule;
+  return kind === "SEND" ? rule : withoutOutcome(rule, REPEATABLE_TEXTS[kind]);
 }
 
-/** Validating sends nothing, so nothing about it is uncertain and it may be repeated. */
-function withoutOutcome(rule: StatusRule): StatusRule {
+/** Validating and fetching send nothing, so nothing about them is uncertain and they may be repeated. */
+function withoutOutcome(rule: StatusRule, text: string): StatusRule {
   if (rule.outcome !== "UNKNOWN") return rule;
   const isGateway = rule === BROKEN_OFF;
   return {
     code: isGateway ? Code.Unavailable : rule.code,
     reason: "UPSTREAM_FAILED",
     outcome: "NOT_SENT",
-    text: "Infobip could not validate the request; validating sends nothing, so try again",
+    text,
   };
 }
 

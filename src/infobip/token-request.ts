@@ -58,7 +58,7 @@ async function postForm(
   now: () => number,
 ): Promise<HttpAnswer> {
   using bounds = new CallBounds({ signal, limitMs: TOKEN_TIMEOUT_MS, now });
-  return await transport.post({ path: PATH, body, headers: HEADERS, bounds });
+  return await transport.request({ method: "POST", path: PATH, body, headers: HEADERS, bounds });
 }
 
 function formOf(clientId: string, secret: Secret): string {

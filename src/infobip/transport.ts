@@ -14,11 +14,12 @@ import {
 } from "./client-options.ts";
 import { Exchange, type HttpAnswer } from "./exchange.ts";
 
-/** One POST. */
-export interface PostRequest {
+/** One request. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
   /** Path of the endpoint, without the base URL's prefix. */
   readonly path: string;
-  readonly body: string;
+  readonly body?: string | undefined;
   /** Names and values in turn. */
   readonly headers: string[];
   readonly bounds: CallBounds;
@@ -57,8 +58,8 @@ export class Transport implements AsyncDisposable {
     });
   }
 
-  /** Sends one POST, once. Rejects with CallFailure when not even a status came back. */
-  post({ path, body, headers, bounds, released }: PostRequest): Promise<HttpAnswer> {
+  /** Sends one request, once. Rejects with CallFailure when not even a status came back. */
+  request({ method, path, body, headers, bounds, released }: HttpRequest): Promise<HttpAnswer> {
     if (bounds.stop) {
       released?.();
       return Promise.reject(new CallFailure("CONNECT", { stop: bounds.stop }));
@@ -74,10 +75,11 @@ export class Transport implements AsyncDisposable {
       });
       bounds.watch((stop) => exchange.stop(stop));
       this.#dispatch(exchange, {
-        method: "POST",
+        method,
         path: this.#pathPrefix + path,
         headers,
-        body,
+        ...(body === undefined ? {} : { body }),
+        // Also a GET: what it fetches is handed out once, so the library must not repeat it.
         idempotent: false,
       });
     });

@@ -9,12 +9,19 @@ import {
 } from "../../gen/infobip/messages/v1/webhooks_pb.js";
 import { failoverOf, messageOf } from "./message-of.ts";
 
+/** URLs of this service's webhooks, by what is reported to them. */
+export interface DefaultWebhookUrls {
+  readonly delivery: string;
+  readonly seen: string;
+  readonly click: string;
+}
+
 /** What this service fills in where a request leaves it out. */
 export interface RequestDefaults {
   /** Sender by channel. */
   readonly senders: ReadonlyMap<Channel, string>;
   /** Where Infobip reaches this service's webhook listener; undefined without a public URL. */
-  readonly webhookUrls: { readonly delivery: string; readonly seen: string } | undefined;
+  readonly webhookUrls: DefaultWebhookUrls | undefined;
 }
 
 /** Channels that have seen reports (InboundSeenChannel). */
@@ -25,14 +32,26 @@ const SEEN_CHANNELS: ReadonlySet<Channel> = new Set([
   Channel.WHATSAPP,
 ]);
 
-/** Fills senders and webhook URLs into a request, in place. What the caller has set stays as it is; an empty URL counts as not set. */
+/**
+ * Fills senders and webhook URLs into a request, in place. What the caller has
+ * set stays as it is; an empty URL counts as not set. A URL for clicks goes
+ * only into requests that track them.
+ */
 export function applyDefaults(request: SendMessagesRequest, defaults: RequestDefaults): void {
+  if (defaults.webhookUrls) applyTracking(request, defaults.webhookUrls);
   for (const base of request.messages) {
     const message = messageOf(base);
     if (!message) continue;
     applySenders(message, defaults.senders);
     if (defaults.webhookUrls) applyWebhooks(message, defaults.webhookUrls);
   }
+}
+
+/** A request without tracking stays without: adding it would make Infobip shorten URLs. */
+function applyTracking(request: SendMessagesRequest, urls: DefaultWebhookUrls): void {
+  const tracking = request.options?.tracking;
+  if (!tracking || tracking.shortenUrl === false || tracking.trackClicks === false) return;
+  tracking.trackingUrl ||= urls.click;
 }
 
 function applySenders(message: Message | TemplateMessage, senders: ReadonlyMap<Channel, string>): void {
@@ -43,10 +62,7 @@ function applySenders(message: Message | TemplateMessage, senders: ReadonlyMap<C
   }
 }
 
-function applyWebhooks(
-  message: Message | TemplateMessage,
-  urls: { readonly delivery: string; readonly seen: string },
-): void {
+function applyWebhooks(message: Message | TemplateMessage, urls: DefaultWebhookUrls): void {
   message.webhooks ??= create(WebhooksSchema);
   const { webhooks } = message;
   webhooks.delivery ??= create(DeliverySchema);

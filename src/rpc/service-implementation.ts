@@ -1,4 +1,5 @@
 import type {
+  DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   DescService,
@@ -24,11 +25,24 @@ export type ServerStreamImplementation<M extends DescMethodServerStreaming> = (
   context: CallContext,
 ) => AsyncIterable<EncodedMessage>;
 
+/**
+ * Implementation of one bidirectional method: reads the client's messages and
+ * yields encoded response messages. The requests end when the client closes
+ * its side, and fail with a ServiceError when one is not valid or the call
+ * ends; they are read only as fast as they are asked for.
+ */
+export type BidiImplementation<M extends DescMethodBiDiStreaming> = (
+  requests: AsyncIterable<MessageShape<M["input"]>>,
+  context: CallContext,
+) => AsyncIterable<EncodedMessage>;
+
 /** Implementation of a whole service, one function a method. */
 export type ServiceImplementation<S extends DescService> = {
   readonly [K in keyof S["method"]]: S["method"][K] extends DescMethodUnary
     ? UnaryImplementation<S["method"][K]>
     : S["method"][K] extends DescMethodServerStreaming
       ? ServerStreamImplementation<S["method"][K]>
-      : never;
+      : S["method"][K] extends DescMethodBiDiStreaming
+        ? BidiImplementation<S["method"][K]>
+        : never;
 };

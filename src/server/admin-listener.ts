@@ -6,6 +6,10 @@ import { ServerStop } from "./server-stop.ts";
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 100;
 const STOP_GRACE_MS = 1_000;
+const METRICS_PAGE = "/metrics";
+/** The format that every Prometheus reads. */
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+const JSON_TYPE = "application/json";
 
 /** State of one thing that the service depends on. */
 export interface Check {
@@ -22,6 +26,8 @@ export interface AdminListenerOptions {
   readonly listen: ListenAddress;
   /** Whether the service should get traffic now, by what it depends on. */
   readonly checks: () => Checks;
+  /** Metrics in Prometheus' text format. Without it there is no such page. */
+  readonly metrics?: () => Promise<string>;
 }
 
 /**
@@ -29,18 +35,21 @@ export interface AdminListenerOptions {
  * not. `/readyz` is the checks as they are now. `/startupz` is the same until
  * they have all held once, and 200 from then on. `/livez` is 200 as long as
  * the process answers, because a restart would not mend a dependency. A check
- * that throws counts as failed.
+ * that throws counts as failed. `/metrics` is the metrics.
  */
 export class AdminListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #stop: ServerStop;
   readonly #checks: () => Checks;
+  readonly #metrics: (() => Promise<string>) | undefined;
+  /** The pages of checks. */
   readonly #pages: ReadonlyMap<string, () => Checks>;
   #hasStarted = false;
   #address: ListenAddress;
 
   private constructor(options: AdminListenerOptions) {
     this.#checks = options.checks;
+    this.#metrics = options.metrics;
     this.#pages = new Map([
       ["/startupz", () => this.#startup()],
       ["/livez", () => ({})],
@@ -49,7 +58,7 @@ export class AdminListener implements AsyncDisposable {
     this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#stop = new ServerStop(this.#server);
-    this.#server.on("request", (request, response) => this.#serve(request, response));
+    this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#address = options.listen;
   }
 
@@ -70,15 +79,21 @@ export class AdminListener implements AsyncDisposable {
     await this.#stop.stop(STOP_GRACE_MS);
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
+  /** Never rejects. */
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#stop.isStopping) response.setHeader("connection", "close");
-    const page = this.#pages.get((request.url ?? "").split("?")[0] ?? "");
-    if (page === undefined) {
-      send(response, 404, { error: "NOT_FOUND", pages: [...this.#pages.keys()] });
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const metrics = path === METRICS_PAGE ? this.#metrics : undefined;
+    const page = this.#pages.get(path);
+    if (page === undefined && metrics === undefined) {
+      const pages = [...this.#pages.keys(), ...(this.#metrics ? [METRICS_PAGE] : [])];
+      send(response, 404, { error: "NOT_FOUND", pages });
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       send(response, 405, { error: "METHOD_NOT_ALLOWED" });
-    } else {
+    } else if (metrics !== undefined) {
+      await sendMetrics(response, metrics);
+    } else if (page !== undefined) {
       const checks = page();
       const ok = allHold(checks);
       send(response, ok ? 200 : 503, { ok, checks });
@@ -108,10 +123,21 @@ function runChecks(checks: () => Checks): Checks {
   }
 }
 
+async function sendMetrics(response: ServerResponse, metrics: () => Promise<string>): Promise<void> {
+  try {
+    sendText(response, 200, METRICS_TYPE, await metrics());
+  } catch {
+    send(response, 503, { error: "METRICS_UNAVAILABLE" });
+  }
+}
+
 function send(response: ServerResponse, status: number, body: object): void {
-  const text = `${JSON.stringify(body)}\n`;
+  sendText(response, status, JSON_TYPE, `${JSON.stringify(body)}\n`);
+}
+
+function sendText(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, {
-    "content-type": "application/json",
+    "content-type": type,
     "content-length": Buffer.byteLength(text),
     "cache-control": "no-store",
   });

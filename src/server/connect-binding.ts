@@ -1,22 +1,38 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescService, Registry } from "@bufbuild/protobuf";
 import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import type { ConnectError, ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { ensureServiceError, toConnectError } from "../errors.ts";
 import type { EncodedMessage } from "../rpc/service-implementation.ts";
 import { errorOfAbort } from "./abort-reason.ts";
+import { readRequests } from "./connect-requests.ts";
 import type { AnyMethod, ServiceBinding } from "./service-binding.ts";
 import { untilAborted } from "./signal-race.ts";
 
-/** Registers a service implementation with Connect. Encoded messages of streams are decoded for it. */
-export function bindToConnect(router: ConnectRouter, binding: ServiceBinding): void {
+/**
+ * Registers a service implementation with Connect. Encoded messages of streams are decoded for it. Errors of JSON
+ * requests name what the registry knows. Throws for a client-streaming method.
+ */
+export function bindToConnect(router: ConnectRouter, binding: ServiceBinding, registry: Registry): void {
   const implementation: Record<string, unknown> = {};
   for (const method of binding.service.methods) {
     const run = binding.implementation[method.localName];
     if (run === undefined) throw new Error(`${method.toString()} has no implementation`);
-    implementation[method.localName] =
-      method.methodKind === "server_streaming" ? serverStream(method, run) : unary(run);
+    implementation[method.localName] = handlerOf(method, run, registry);
   }
   router.service(binding.service, implementation as ServiceImpl<DescService>);
+}
+
+function handlerOf(method: DescMethod, run: AnyMethod, registry: Registry) {
+  switch (method.methodKind) {
+    case "unary":
+      return unary(run);
+    case "server_streaming":
+      return serverStream(method, run);
+    case "bidi_streaming":
+      return bidi(method, run, registry);
+    default:
+      throw new Error(`${method.toString()}: ${method.methodKind} methods are not supported`);
+  }
 }
 
 function unary(run: AnyMethod) {
@@ -30,15 +46,28 @@ function unary(run: AnyMethod) {
 }
 
 function serverStream(method: DescMethod, run: AnyMethod) {
-  return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
-    try {
-      const source = run(request, context) as AsyncIterable<EncodedMessage>;
-      for await (const message of untilAborted(source, context.signal))
-        yield fromBinary(method.output, message);
-    } catch (error) {
-      throw errorFor(error, context);
-    }
+  return (request: Message, context: HandlerContext): AsyncGenerator<Message> =>
+    respond(method, run(request, context) as AsyncIterable<EncodedMessage>, context);
+}
+
+function bidi(method: DescMethod, run: AnyMethod, registry: Registry) {
+  return (requests: AsyncIterable<Message>, context: HandlerContext): AsyncGenerator<Message> => {
+    const read = readRequests(requests, context, registry);
+    return respond(method, run(read, context) as AsyncIterable<EncodedMessage>, context);
   };
+}
+
+async function* respond(
+  method: DescMethod,
+  responses: AsyncIterable<EncodedMessage>,
+  context: HandlerContext,
+): AsyncGenerator<Message> {
+  try {
+    for await (const message of untilAborted(responses, context.signal))
+      yield fromBinary(method.output, message);
+  } catch (error) {
+    throw errorFor(error, context);
+  }
 }
 
 /** The reason of the call's signal is Connect's own error, and says less than ours. */

@@ -32,7 +32,7 @@ export function describeConnectErrors(registry: Registry, onRefusal: RefusalHook
         if (isAborted(context, "requestSignal")) return;
         const error: unknown = signal.reason;
         if (!(error instanceof ConnectError) || error.details.length > 0) return;
-        const described = describe(error, registry);
+        const described = describeConnectError(error, registry);
         replace(error, described);
         if (described.code !== Code.DeadlineExceeded && described.code !== Code.Canceled) {
           onRefusal(`${context.service.typeName}/${context.method.name}`, described);
@@ -55,7 +55,8 @@ function replace(target: ConnectError, source: ServiceError): void {
   Object.assign(target, { code, rawMessage, message, details });
 }
 
-function describe(error: ConnectError, registry: Registry): ServiceError {
+/** What an error that Connect raised while it read a request means to the caller. */
+export function describeConnectError(error: ConnectError, registry: Registry): ServiceError {
   const text = error.rawMessage;
   switch (error.code) {
     case Code.ResourceExhausted:

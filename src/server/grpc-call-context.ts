@@ -1,11 +1,23 @@
 import type { EventEmitter } from "node:events";
-import { Metadata, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { constants } from "node:http2";
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import type { ServiceError } from "../errors.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import { errorOfLeaving } from "./abort-reason.ts";
+import { ownErrorOf } from "./grpc-error-info.ts";
 import { addHeadersToMetadata, headersFromMetadata } from "./grpc-metadata.ts";
+import { connectionAged } from "./refusal.ts";
 
-/** A grpc-js call with one request message, which is still bytes. */
-export type GrpcCall = ServerUnaryCall<Uint8Array, Uint8Array> | ServerWritableStream<Uint8Array, Uint8Array>;
+/** A grpc-js call whose messages are still bytes. */
+export type GrpcCall =
+  | ServerUnaryCall<Uint8Array, Uint8Array>
+  | ServerWritableStream<Uint8Array, Uint8Array>
+  | ServerDuplexStream<Uint8Array, Uint8Array>;
 
 /**
  * CallContext of a call on grpc-js. Everything is made at first use: a call
@@ -85,10 +97,22 @@ export class GrpcCallContext implements CallContext {
     return metadata;
   }
 
+  /** grpc-js keeps its own call object on the call, and the HTTP/2 stream on that, though their types do not say so. */
+  #errorOfEnd(): ServiceError {
+    const inner: object = Object(Reflect.get(this.#call, "call"));
+    const stream: object = Object(Reflect.get(inner, "stream"));
+    const own = ownErrorOf(inner);
+    if (own !== undefined) return own;
+    // A client that leaves, and a socket that breaks, reset the stream with a code of their own.
+    return Reflect.get(stream, "rstCode") === constants.NGHTTP2_NO_ERROR
+      ? connectionAged()
+      : errorOfLeaving(this.timeoutMs());
+  }
+
   // grpc-js says "cancelled" for a client that left, for a deadline that it has already answered, and after
   // every call that ended well.
   #onCancelled(): void {
     if (this.#aborted) return;
-    this.abort(errorOfLeaving(this.timeoutMs()));
+    this.abort(this.#errorOfEnd());
   }
 }

@@ -16,6 +16,14 @@ import {
   UNKNOWN_METHOD,
 } from "./refusal.ts";
 
+/** Errors that grpc-js raised itself, by the call object that sent them. */
+const ownErrors = new WeakMap<object, ServiceError>();
+
+/** The error that grpc-js has ended a call with by itself; undefined when it has not. */
+export function ownErrorOf(call: object): ServiceError | undefined {
+  return ownErrors.get(call);
+}
+
 /** A status as grpc-js passes it around. */
 type RawStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
@@ -32,6 +40,7 @@ export function describeOwnErrors(onRefusal: RefusalHook): ServerInterceptor {
     call.sendStatus = (raw: RawStatus) => {
       if (!lacksDetails(raw)) return sendStatus(raw);
       const error = describe(raw);
+      ownErrors.set(call, error);
       // A deadline mostly ends a call that is under way, and then the guards report it.
       if (raw.code !== status.DEADLINE_EXCEEDED) onRefusal(method.path.slice(1), error);
       return sendStatus(toGrpcStatus(error, raw.metadata?.clone()));

@@ -4,14 +4,17 @@ import { SignalRace } from "./signal-race.ts";
 /** Bytes of one stream that may wait in this process for a slow client; one message may go over. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 
+/** The part of a grpc-js call that takes responses. */
+export type WritableCall = Pick<ServerWritableStream<Uint8Array, Uint8Array>, "write">;
+
 /** Writes encoded messages to a server stream and waits when the client reads too slowly. */
 export class GrpcStreamWriter implements Disposable {
-  readonly #call: ServerWritableStream<Uint8Array, Uint8Array>;
+  readonly #call: WritableCall;
   readonly #race: SignalRace;
   #buffered = 0;
   #drained: (() => void) | undefined;
 
-  constructor(call: ServerWritableStream<Uint8Array, Uint8Array>, signal: AbortSignal) {
+  constructor(call: WritableCall, signal: AbortSignal) {
     this.#call = call;
     this.#race = new SignalRace(signal);
   }

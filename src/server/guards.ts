@@ -41,7 +41,7 @@ export interface Guards {
 /**
  * Wraps an implementation, so that every listener enforces the same: new calls
  * are refused while draining or when their deadline has passed, requests are
- * validated, whatever is thrown becomes a ServiceError, and each call is
+ * validated (each message of a stream as it is read), whatever is thrown becomes a ServiceError, and each call is
  * reported once.
  */
 export function guard<S extends DescService>(
@@ -56,7 +56,7 @@ export function guard<S extends DescService>(
     if (run === undefined) throw new Error(`${method.toString()} has no implementation`);
     const watch = new MethodGuard(method, guards);
     guarded[method.localName] =
-      method.methodKind === "server_streaming" ? guardStream(run, watch) : guardUnary(run, watch);
+      method.methodKind === "unary" ? guardUnary(run, watch) : guardStream(run, watch);
   }
   return guarded as unknown as ServiceImplementation<S>;
 }
@@ -65,8 +65,8 @@ function guardUnary(run: AnyMethod, method: MethodGuard): AnyMethod {
   return async (request, context) => {
     const startedAt = method.now();
     try {
-      method.admit(request, context);
-      const response = await (run(request, context) as Promise<Message>);
+      method.admit(context);
+      const response = await (run(method.check(request as Message), context) as Promise<Message>);
       method.report(startedAt, context, undefined);
       return response;
     } catch (thrown) {
@@ -83,8 +83,10 @@ function guardStream(run: AnyMethod, method: MethodGuard): AnyMethod {
     let ended = false;
     let error: ServiceError | undefined;
     try {
-      method.admit(request, context);
-      yield* untilAborted(run(request, context) as AsyncIterable<EncodedMessage>, context.signal);
+      method.admit(context);
+      const checked =
+        Symbol.asyncIterator in request ? method.checkEach(request) : method.check(request as Message);
+      yield* untilAborted(run(checked, context) as AsyncIterable<EncodedMessage>, context.signal);
       ended = true;
     } catch (thrown) {
       error = method.normalise(thrown, context);
@@ -114,11 +116,21 @@ class MethodGuard {
   }
 
   /** Throws when the call must not reach the implementation. */
-  admit(request: Message, context: CallContext): void {
+  admit(context: CallContext): void {
     if (this.#guards.isDraining()) throw draining();
     const left = context.timeoutMs();
     if (left !== undefined && left <= 0) throw deadlineExceeded(false);
+  }
+
+  /** Gives the request back, or throws when it breaks a rule. */
+  check(request: Message): Message {
     if (this.#validates) checkRequest(this.#method.input, request);
+    return request;
+  }
+
+  /** Checks the messages of a stream as they are read. */
+  async *checkEach(requests: AsyncIterable<Message>): AsyncGenerator<Message> {
+    for await (const request of requests) yield this.check(request);
   }
 
   /** Makes what was thrown fit for the caller. */

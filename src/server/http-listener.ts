@@ -32,7 +32,7 @@ export const HTTP_LIMITS = {
   maxHeaderBytes: 16 * 1024,
   /** A connection must show its protocol, and a request its header, within so many milliseconds. */
   headersTimeoutMs: 10_000,
-  /** A request must be received as a whole within so many milliseconds. */
+  /** A request must be received as a whole within so many milliseconds; that of a bidirectional method so long after the answer. */
   requestTimeoutMs: 30_000,
   /** A connection without a call is closed after so many milliseconds. */
   idleTimeoutMs: 65_000,
@@ -85,7 +85,7 @@ class HttpListener implements Listener {
       response.once("close", () => this.#closeIdleWhenDraining());
       handler(request, response);
     });
-    this.#http2 = createHttp2(this.#limits, handler);
+    this.#http2 = createHttp2(this.#limits, bidiPaths(options.services), handler);
     this.#http2.on("session", (session) => this.#trackSession(session));
     this.#takeConnections();
   }
@@ -167,7 +167,14 @@ function createHttp1(limits: HttpLimits, handler: Handler): Server {
   return server;
 }
 
-function createHttp2(limits: HttpLimits, handler: Handler): Http2Server {
+/** Paths of the methods whose requests last as long as their calls. */
+function bidiPaths(services: readonly ServiceBinding[]): ReadonlySet<string> {
+  const methods = services.flatMap((binding) => binding.service.methods);
+  const bidi = methods.filter((method) => method.methodKind === "bidi_streaming");
+  return new Set(bidi.map((method) => `/${method.parent.typeName}/${method.name}`));
+}
+
+function createHttp2(limits: HttpLimits, endless: ReadonlySet<string>, handler: Handler): Http2Server {
   return createHttp2Server(
     {
       settings: {
@@ -176,7 +183,10 @@ function createHttp2(limits: HttpLimits, handler: Handler): Http2Server {
       },
     },
     (request, response) => {
-      cutSlowRequest(request, limits.requestTimeoutMs);
+      const cut = () => cutSlowRequest(request, limits.requestTimeoutMs);
+      // A client may go on after the answer, but not for ever.
+      if (endless.has(request.url)) response.once("finish", cut);
+      else cut();
       handler(request, response);
     },
   );

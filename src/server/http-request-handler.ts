@@ -9,6 +9,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import { markBidiOverHttp1, refuseMarked } from "./bidi-over-http1.ts";
 import { bindToConnect } from "./connect-binding.ts";
 import { describeConnectErrors } from "./connect-error-info.ts";
 import { discardBody } from "./discard-body.ts";
@@ -60,25 +61,32 @@ export function createRequestHandler(
 
 function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHandler> {
   const registry = createRegistry(...serviceFiles(options.services.map((binding) => binding.service)));
+  const describeErrors = describeConnectErrors(registry, options.onRefusal);
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: options.maxReceiveBytes,
     maxTimeoutMs: options.maxTimeoutMs,
     shutdownSignal: options.shutdownSignal,
-    requestGate: describeConnectErrors(registry, options.onRefusal),
+    requestGate: (context) => {
+      describeErrors(context);
+      refuseMarked(context, options.onRefusal);
+    },
     // A field or enum name that is not known would otherwise be dropped without a word.
     jsonOptions: { ignoreUnknownFields: false },
   });
-  for (const binding of options.services) bindToConnect(router, binding);
+  for (const binding of options.services) bindToConnect(router, binding, registry);
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 }
 
 async function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse): Promise<void> {
   try {
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    const marked = markBidiOverHttp1(handler, universal);
     // A handler that stops reading early must not take the connection down before its answer is sent.
-    const answer = await handler({ ...universal, body: request.iterator({ destroyOnReturn: false }) });
-    if (leavesRequestUnread(request, answer.status)) await discardBody(request);
+    const answer = await handler({ ...marked, body: request.iterator({ destroyOnReturn: false }) });
+    // A client that waits for answers before it ends its request would wait for ever.
+    if (marked !== universal) request.resume();
+    else if (leavesRequestUnread(request, answer.status)) await discardBody(request);
     spellStatusMessage(answer);
     if (answer.body === undefined && answer.status >= 400) {
       answerRefusal(response, answer.status, notUnderstood(answer.status), answer.header);

@@ -63,12 +63,32 @@ export function protocolError(message: string, code: Code = Code.InvalidArgument
   return refuse(code, "PROTOCOL_ERROR", message);
 }
 
+/** A bidirectional method was called over HTTP/1.1. */
+export function http2Needed(): ServiceError {
+  return protocolError(
+    "bidirectional streams need HTTP/2: set the client to HTTP/2, or use the unary methods that do the same",
+    Code.Unimplemented,
+  );
+}
+
 /** The service is about to stop; `maybeSent` when the call had already begun. */
 export function draining(maybeSent = false): ServiceError {
   return refuse(Code.Unavailable, "DRAINING", "this instance is stopping; repeat the call on another one", {
     retryDelayMs: DRAINING_RETRY_DELAY_MS,
     metadata: maybeSent ? MAYBE_SENT : NOTHING_SENT,
   });
+}
+
+/** The listener has closed the connection, which had reached its age, and with it a call that had begun. */
+export function connectionAged(): ServiceError {
+  return refuse(
+    Code.Unavailable,
+    "DRAINING",
+    "the connection was closed for its age; call again on another one",
+    {
+      metadata: MAYBE_SENT,
+    },
+  );
 }
 
 /** The caller's deadline has passed; `maybeSent` when the call had already begun. */

@@ -2,11 +2,16 @@ import type { DescService, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../rpc/call-context.ts";
 import type { EncodedMessage, ServiceImplementation } from "../rpc/service-implementation.ts";
 
-/** A method of any service: unary methods answer with a promise, server streams with encoded messages. */
-export type AnyMethod = (
-  request: Message,
-  context: CallContext,
-) => Promise<Message> | AsyncIterable<EncodedMessage>;
+/**
+ * A method of any service: takes one message, or those of a bidirectional stream; unary methods answer with a
+ * promise, streams with encoded messages. Written as a method, so that one which takes only messages is assignable.
+ */
+export type AnyMethod = {
+  call(
+    request: Message | AsyncIterable<Message>,
+    context: CallContext,
+  ): Promise<Message> | AsyncIterable<EncodedMessage>;
+}["call"];
 
 /** A service and the functions behind it, without its type: what a listener takes. */
 export interface ServiceBinding {

@@ -2,18 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isLocalAddress, type ListenAddress } from "../config/listen-address.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { Secret } from "../secret.ts";
-import { BodyBudget } from "../webhook/body-budget.ts";
-import { type Receipt, WebhookReceiver } from "../webhook/receiver.ts";
-import type { WebhookRoute } from "../webhook/report-kind.ts";
-import { hasBody, openBody, readBody, SenderGone } from "../webhook/request-body.ts";
-import {
-  notFound,
-  type WebhookAnswer,
-  WebhookRefusal,
-  type WebhookRefusalReason,
-} from "../webhook/webhook-answer.ts";
+import { WebhookAuthentication } from "../webhook/authentication.ts";
+import type { Receipt } from "../webhook/receiver.ts";
+import { WEBHOOK_ROUTES, type WebhookRoute } from "../webhook/report-kind.ts";
+import { hasBody, SenderGone } from "../webhook/request-body.ts";
+import { type WebhookAnswer, WebhookRefusal, type WebhookRefusalReason } from "../webhook/webhook-answer.ts";
+import { secretAlone, type WebhookSecurity } from "../webhook/webhook-checks.ts";
+import { WebhookIntake } from "../webhook/webhook-intake.ts";
 import { DEFAULT_WEBHOOK_LIMITS, type WebhookLimits } from "../webhook/webhook-limits.ts";
-import { WebhookPaths } from "../webhook/webhook-path.ts";
+import { readWebhookPath } from "../webhook/webhook-path.ts";
 import { listen } from "./listen.ts";
 import { ServerStop } from "./server-stop.ts";
 import { sendAnswer } from "./webhook-response.ts";
@@ -36,12 +33,16 @@ export interface WebhookOutcome {
 /** Settings of a {@link WebhookListener}. */
 export interface WebhookListenerOptions {
   readonly listen: ListenAddress;
-  /** Last segment of the paths. Without one the paths end before it, and the address must be local. */
+  /** Last segment of the paths. Without one the paths end before it. */
   readonly secret: Secret | undefined;
+  /** What else webhooks are known by. Default: the secret alone. A route that asks for nothing needs a local address. */
+  readonly security?: WebhookSecurity;
   readonly log: Pick<EventLog, "append">;
   readonly limits?: Partial<WebhookLimits>;
   /** Called once for each request. Must not throw. */
   readonly observe?: (outcome: WebhookOutcome) => void;
+  /** Milliseconds on a clock that never goes back. Default: performance.now. */
+  readonly monotonicNow?: () => number;
 }
 
 /** One request and its answer. */
@@ -56,9 +57,7 @@ interface Exchange {
 export class WebhookListener implements AsyncDisposable {
   readonly #options: WebhookListenerOptions;
   readonly #limits: WebhookLimits;
-  readonly #paths: WebhookPaths;
-  readonly #receiver: WebhookReceiver;
-  readonly #budget: BodyBudget;
+  readonly #intake: WebhookIntake;
   readonly #server: Server;
   readonly #stop: ServerStop;
   #address: ListenAddress;
@@ -66,23 +65,27 @@ export class WebhookListener implements AsyncDisposable {
   private constructor(options: WebhookListenerOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_WEBHOOK_LIMITS, ...options.limits };
-    this.#paths = new WebhookPaths(options.secret);
-    this.#receiver = new WebhookReceiver({
+    this.#intake = new WebhookIntake({
       log: options.log,
-      appendTimeoutMs: this.#limits.appendTimeoutMs,
+      limits: this.#limits,
+      authentication: new WebhookAuthentication(options.secret, securityOf(options)),
+      monotonicNow: options.monotonicNow ?? (() => performance.now()),
     });
-    // However the limits are set, the largest body fits, compressed and decompressed.
-    const { maxBufferedBytes, maxBodyBytes } = this.#limits;
-    this.#budget = new BodyBudget(Math.max(maxBufferedBytes, 2 * maxBodyBytes));
     this.#server = this.#createServer();
     this.#stop = new ServerStop(this.#server);
     this.#address = options.listen;
   }
 
-  /** Starts to listen. Rejects when the address cannot be had, or is not local and there is no secret. */
+  /**
+   * Starts to listen. Rejects when the address cannot be had, when a route asks
+   * for what is not configured, or for nothing on an address that is not local.
+   */
   static async start(options: WebhookListenerOptions): Promise<WebhookListener> {
-    if (options.secret === undefined && !isLocalAddress(options.listen)) {
-      throw new Error("webhook.secret must be set when webhook.listen can be reached from other machines");
+    const open = WEBHOOK_ROUTES.find((route) => securityOf(options).require[route].length === 0);
+    if (open !== undefined && !isLocalAddress(options.listen)) {
+      throw new Error(
+        `webhook.secret must be set when webhook.listen can be reached from other machines, or webhook.${open}.require name another check`,
+      );
     }
     const listener = new WebhookListener(options);
     listener.#address = await listen(listener.#server, options.listen);
@@ -134,32 +137,16 @@ export class WebhookListener implements AsyncDisposable {
     // A sender that goes away shows as `close`; without a listener its error would end the process.
     request.on("error", () => {});
     response.on("error", () => {});
-    const route = this.#paths.match(request.url ?? "");
+    const path = readWebhookPath(request.url ?? "");
+    const { route } = path;
     try {
-      const receipt = await this.#receive(route, exchange);
+      const receipt = await this.#intake.take(request, path, () => invite(exchange));
       const body = { stored: receipt.appended, repeated: receipt.duplicates, unparsed: receipt.unparsed };
       this.#answer(exchange, { status: 200, body });
       this.#observe({ route, status: 200, reason: undefined, receipt, cause: undefined });
     } catch (error) {
       this.#refuse(route, exchange, error);
     }
-  }
-
-  async #receive(route: WebhookRoute | undefined, exchange: Exchange): Promise<Receipt> {
-    const { request, response } = exchange;
-    if (route === undefined) throw notFound();
-    if (request.method !== "POST") {
-      throw new WebhookRefusal(405, "METHOD_NOT_ALLOWED", "webhooks are sent with POST", {
-        headers: { allow: "POST" },
-      });
-    }
-    const { maxBodyBytes } = this.#limits;
-    using lease = this.#budget.lease();
-    const collector = openBody(request, maxBodyBytes, lease);
-    if (!exchange.isBodyComing) response.writeContinue();
-    exchange.isBodyComing = true;
-    const body = await readBody(request, collector, maxBodyBytes, lease);
-    return await this.#receiver.receive(route, body);
   }
 
   #refuse(route: WebhookRoute | undefined, exchange: Exchange, error: unknown): void {
@@ -190,4 +177,14 @@ export class WebhookListener implements AsyncDisposable {
   #observe(outcome: WebhookOutcome): void {
     this.#options.observe?.(outcome);
   }
+}
+
+function securityOf({ secret, security }: WebhookListenerOptions): WebhookSecurity {
+  return security ?? secretAlone(secret);
+}
+
+/** Tells a sender that waits for it to go on with the body. */
+function invite(exchange: Exchange): void {
+  if (!exchange.isBodyComing) exchange.response.writeContinue();
+  exchange.isBodyComing = true;
 }

@@ -1,11 +1,12 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { EventSchema } from "../../gen/infobip/events/v1/event_pb.js";
 import { EventBatchSchema } from "../../gen/infobip/events/v1/events_service_pb.js";
+import type { EventDraft } from "../eventlog/event-envelope.ts";
 import type { NewEvent } from "../eventlog/event-log.ts";
+import { fingerprintBytes } from "../eventlog/fingerprint.ts";
 import type { ReportItem } from "../infobip/reports/report-item.ts";
 import { draftEvent, unparsedDraft } from "./event-builder.ts";
-import type { EventDraft } from "./event-envelope.ts";
-import { fingerprintBytes } from "./fingerprint.ts";
+import { transcodeEvents } from "./fast-events.ts";
 import type { WebhookRoute } from "./report-kind.ts";
 
 /**
@@ -13,6 +14,14 @@ import type { WebhookRoute } from "./report-kind.ts";
  * throws: what cannot be read or encoded becomes an event of type UNPARSED.
  */
 export function buildEvents(items: readonly ReportItem[], route: WebhookRoute): NewEvent[] {
+  const events = transcodeEvents(items, route);
+  const rest = items.filter((_, index) => events[index] === undefined);
+  const others = buildFromMessages(rest, route).values();
+  return events.map((event) => event ?? others.next().value).filter((event) => event !== undefined);
+}
+
+/** The general way: reads each item into a message and encodes that. */
+function buildFromMessages(items: readonly ReportItem[], route: WebhookRoute): NewEvent[] {
   const drafts = items.map((item) => draftEvent(item, route));
   try {
     return encodeTogether(drafts);

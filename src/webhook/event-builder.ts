@@ -1,11 +1,14 @@
+import type { DeliveryStatus } from "../../gen/infobip/events/v1/delivery_report_pb.js";
 import { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { SeenResultSchema } from "../../gen/infobip/events/v1/seen_report_pb.js";
+import { type CommonFields, columnsOf, type EventDraft, toDraft } from "../eventlog/event-envelope.ts";
+import { fingerprintOf, isRepairedId, shortHash } from "../eventlog/fingerprint.ts";
 import { parseDateTime } from "../infobip/codec/date-time.ts";
 import { decodeRest } from "../infobip/codec/decode.ts";
+import { isFinalStatus } from "../infobip/finality.ts";
 import type { ReportItem } from "../infobip/reports/report-item.ts";
-import { type CommonFields, columnsOf, type EventDraft, toDraft } from "./event-envelope.ts";
-import { isFinalStatus } from "./finality.ts";
-import { fingerprintOf, isRepairedId, shortHash } from "./fingerprint.ts";
+import { reportRank, StatusRank } from "../infobip/status-rank.ts";
+import { clickDetail, clickFields, clickTime } from "./click.ts";
 import { type ReportKind, reportKindOf, type WebhookRoute } from "./report-kind.ts";
 import { KIND_PLANS, type ReportPayload } from "./report-payload.ts";
 
@@ -43,7 +46,13 @@ export function draftEvent(item: ReportItem, route: WebhookRoute): EventDraft {
 export function unparsedDraft(item: ReportItem): EventDraft {
   const value = toObject(item.value);
   const fields: CommonFields = value ? decodeRest(SeenResultSchema, commonMembers(value)).message : {};
-  const columns = columnsOf(EventType.UNPARSED, fields, false);
+  const standing = {
+    type: EventType.UNPARSED,
+    final: false,
+    rank: StatusRank.NONE,
+    occurTime: undefined,
+  };
+  const columns = columnsOf(standing, fields);
   return toDraft({ columns, fingerprint: shortHash(item.raw), raw: item.raw, fields });
 }
 
@@ -59,12 +68,19 @@ function toObject(value: unknown): Item | undefined {
 
 function typedDraft(kind: ReportKind, payload: ReportPayload, item: Item, raw: Uint8Array): EventDraft {
   const plan = KIND_PLANS[kind];
-  const fields: CommonFields = payload.value;
+  const click = payload.case === "click" ? payload.value : undefined;
+  const fields: CommonFields = payload.case === "click" ? clickFields(payload.value) : payload.value;
   const report = payload.case === "deliveryReport" ? payload.value : undefined;
   const status = report?.status;
   const timeText = textOf(item[plan.timeProperty]);
-  const occurTime = parseDateTime(timeText);
-  const columns = columnsOf(plan.type, fields, isFinalStatus(status?.groupId, status?.id));
+  const occurTime = click ? clickTime(click, timeText) : parseDateTime(timeText);
+  const standing = {
+    type: plan.type,
+    final: isFinalStatus(status?.groupId, status?.id),
+    rank: rankOf(kind, status),
+    occurTime,
+  };
+  const columns = columnsOf(standing, fields);
   const fingerprint = fingerprintOf(
     {
       kind,
@@ -73,12 +89,22 @@ function typedDraft(kind: ReportKind, payload: ReportPayload, item: Item, raw: U
       status: status?.id ?? status?.name,
       error: report?.error?.id ?? report?.error?.name,
       time: occurTime ? `${occurTime.seconds}.${occurTime.nanos}` : timeText,
+      detail: click && clickDetail(click, occurTime, raw),
       messageId: columns.messageId,
       isIdRepaired: isRepairedId(item.messageId),
     },
     raw,
   );
   return toDraft({ columns, fingerprint, raw, fields, occurTime, payload });
+}
+
+/** Rank of the status that a report tells. */
+export function rankOf(
+  kind: ReportKind,
+  status: Pick<DeliveryStatus, "groupId" | "id"> | undefined,
+): StatusRank {
+  if (kind === "SEEN") return StatusRank.SEEN;
+  return kind === "DELIVERY" ? reportRank(status?.groupId, status?.id) : StatusRank.NONE;
 }
 
 function textOf(value: unknown): string {

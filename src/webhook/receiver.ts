@@ -70,7 +70,7 @@ const TOO_LARGE: ReadonlySet<ReportBodyProblem> = new Set(["TOO_MANY_RESULTS", "
 
 function readItems(route: WebhookRoute, body: Uint8Array): ReportItem[] {
   try {
-    return decodeReportBody(body, { xml: route === "delivery" });
+    return decodeReportBody(body, { xml: route === "delivery", bare: route === "click" });
   } catch (error) {
     if (!(error instanceof ReportBodyError)) throw error;
     if (TOO_LARGE.has(error.problem)) throw new WebhookRefusal(413, "BODY_TOO_LARGE", error.message);

@@ -1,12 +1,13 @@
 /** What an item of a webhook tells. */
-export type ReportKind = "DELIVERY" | "SEEN" | "MO" | "TYPING_STARTED" | "TYPING_STOPPED";
+export type ReportKind = "DELIVERY" | "SEEN" | "MO" | "TYPING_STARTED" | "TYPING_STOPPED" | "CLICK";
 
 /** Webhook that a body came to. */
-export type WebhookRoute = "delivery" | "seen" | "inbound";
+export type WebhookRoute = "delivery" | "seen" | "inbound" | "click";
 
 /** All routes, as they stand in the path. */
-export const WEBHOOK_ROUTES: readonly WebhookRoute[] = ["delivery", "seen", "inbound"];
+export const WEBHOOK_ROUTES: readonly WebhookRoute[] = ["delivery", "seen", "inbound", "click"];
 
+/** Kinds that items name themselves; a click has no `event`. */
 const KINDS: ReadonlySet<unknown> = new Set<ReportKind>([
   "DELIVERY",
   "SEEN",
@@ -18,6 +19,7 @@ const KIND_OF_ROUTE: Readonly<Record<WebhookRoute, ReportKind>> = {
   delivery: "DELIVERY",
   seen: "SEEN",
   inbound: "MO",
+  click: "CLICK",
 };
 
 /**

@@ -1,3 +1,4 @@
+import { ClickReportSchema } from "../../gen/infobip/events/v1/click_report_pb.js";
 import { DeliveryResultSchema } from "../../gen/infobip/events/v1/delivery_report_pb.js";
 import { type Event, EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import {
@@ -10,13 +11,13 @@ import { decodeRest } from "../infobip/codec/decode.ts";
 import type { ReportKind } from "./report-kind.ts";
 
 /** Payload of an event that could be read. */
-export type ReportPayload = Exclude<Event["payload"], { case: undefined }>;
+export type ReportPayload = Exclude<Event["payload"], { case: undefined | "sendResult" }>;
 
 /** What each kind is in the contract. */
 interface KindPlan {
   readonly type: EventType;
   /** JSON property that holds Infobip's time of the news. */
-  readonly timeProperty: "doneAt" | "seenAt" | "receivedAt";
+  readonly timeProperty: "doneAt" | "seenAt" | "receivedAt" | "sendDateTime";
   /** Reads an item; undefined when nothing in it says what it is about. */
   readonly read: (item: object) => ReportPayload | undefined;
 }
@@ -28,6 +29,7 @@ export const KIND_PLANS: Readonly<Record<ReportKind, KindPlan>> = {
   MO: { type: EventType.INBOUND_MESSAGE, timeProperty: "receivedAt", read: readInbound },
   TYPING_STARTED: { type: EventType.TYPING_STARTED, timeProperty: "receivedAt", read: readTypingStarted },
   TYPING_STOPPED: { type: EventType.TYPING_STOPPED, timeProperty: "receivedAt", read: readTypingStopped },
+  CLICK: { type: EventType.CLICK, timeProperty: "sendDateTime", read: readClick },
 };
 
 function readDelivery(item: object): ReportPayload | undefined {
@@ -55,4 +57,11 @@ function readTypingStarted(item: object): ReportPayload | undefined {
 function readTypingStopped(item: object): ReportPayload | undefined {
   const { message } = decodeRest(InboundTypingStoppedEventSchema, item);
   return message.messageId || message.sender ? { case: "typingStopped", value: message } : undefined;
+}
+
+function readClick(item: object): ReportPayload | undefined {
+  const { message } = decodeRest(ClickReportSchema, item);
+  return message.messageId || message.recipient || message.url
+    ? { case: "click", value: message }
+    : undefined;
 }

@@ -29,23 +29,23 @@ export function openBody(request: IncomingMessage, maxBytes: number, lease: Body
   return collector;
 }
 
-/**
- * Reads the whole body and undoes its content encoding, within the limit.
- * Throws a WebhookRefusal, or {@link SenderGone}.
- */
-export async function readBody(
+/** Undoes the content encoding of a body, within the limit. Throws a WebhookRefusal. */
+export function decodeBody(
   request: IncomingMessage,
-  collector: BodyCollector,
+  sent: Uint8Array,
   maxBytes: number,
   lease: BodyLease,
 ): Promise<Uint8Array> {
-  const sent = await collect(request, collector);
   const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
   return inflateBody(sent, encoding, maxBytes, lease);
 }
 
-/** After a refusal the request is left paused and unread: the listener decides what becomes of the rest. */
-function collect(request: IncomingMessage, collector: BodyCollector): Promise<Uint8Array> {
+/**
+ * Reads the whole body as it was sent. Throws a WebhookRefusal, or
+ * {@link SenderGone}. After a refusal the request is left paused and unread:
+ * the listener decides what becomes of the rest.
+ */
+export function readBody(request: IncomingMessage, collector: BodyCollector): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);

@@ -4,6 +4,8 @@ export interface WebhookLimits {
   readonly maxBodyBytes: number;
   /** Bytes of all bodies that are being read or handled at one time; handling takes a small multiple of it in memory. */
   readonly maxBufferedBytes: number;
+  /** Webhooks a second on average, and a second's worth at once, by senders that have shown who they are. */
+  readonly maxRequestsPerSecond: number;
   readonly maxConnections: number;
   readonly maxHeaderBytes: number;
   /** From the first byte of a request, or from connecting, to the end of its headers. */
@@ -27,6 +29,7 @@ const MIB = 1024 * KIB;
 export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   maxBodyBytes: 10 * MIB,
   maxBufferedBytes: 64 * MIB,
+  maxRequestsPerSecond: 2_000,
   maxConnections: 1_000,
   maxHeaderBytes: 16 * KIB,
   headersTimeoutMs: 10_000,

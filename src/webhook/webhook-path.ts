@@ -1,35 +1,17 @@
-import { hash, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../secret.ts";
 import { WEBHOOK_ROUTES, type WebhookRoute } from "./report-kind.ts";
 
 const PATH = /^\/v1\/([a-z]+)(?:\/([^/?#]*))?(?:\?.*)?$/;
 
-/**
- * Recognises the paths of the webhooks: `/v1/<route>/<secret>`, or
- * `/v1/<route>` when there is no secret. A query is ignored.
- */
-export class WebhookPaths {
-  readonly #secretDigest: Uint8Array | undefined;
-
-  constructor(secret: Secret | undefined) {
-    this.#secretDigest = secret && digest(secret.reveal());
-  }
-
-  /** Route of a request's path; undefined for an unknown path and for a wrong secret. */
-  match(path: string): WebhookRoute | undefined {
-    const [, name, given] = PATH.exec(path) ?? [];
-    const isSecretRight = this.#isRight(given);
-    const route = WEBHOOK_ROUTES.find((known) => known === name);
-    return isSecretRight ? route : undefined;
-  }
-
-  /** Digests are compared, because a comparison in constant time needs equal lengths. */
-  #isRight(given: string | undefined): boolean {
-    if (this.#secretDigest === undefined) return given === undefined;
-    return timingSafeEqual(digest(given ?? ""), this.#secretDigest) && given !== undefined;
-  }
+/** What the path of a request says. */
+export interface WebhookPath {
+  /** Undefined for a path of no webhook. */
+  readonly route: WebhookRoute | undefined;
+  /** The part behind the route; undefined when the path ends before it. */
+  readonly secret: string | undefined;
 }
 
-function digest(text: string): Uint8Array {
-  return hash("sha256", text, "buffer");
+/** Reads `/v1/<route>` and `/v1/<route>/<secret>`. A query is ignored. */
+export function readWebhookPath(path: string): WebhookPath {
+  const [, name, secret] = PATH.exec(path) ?? [];
+  return { route: WEBHOOK_ROUTES.find((known) => known === name), secret };
 }

@@ -5,6 +5,7 @@ descriptors at run time, so no generated code and no protoc is needed.
 """
 
 import json
+import queue
 import sys
 
 import grpc
@@ -112,6 +113,52 @@ def cancel(stub, channel):
     return {"first": first, **failure(lambda: next(iter(stream)))}
 
 
+class Requests:
+    """Messages of a bidirectional call, sent as they are put in."""
+
+    def __init__(self, *frames):
+        self.queue = queue.Queue()
+        for frame in frames:
+            self.queue.put(frame)
+
+    def __iter__(self):
+        return iter(self.queue.get, None)
+
+
+def ack_frame(*event_ids):
+    result = message_class("infobip.events.v1.SubscribeRequest")()
+    result.ack.event_ids.extend(event_ids)
+    return result
+
+
+def subscribe(channel, requests):
+    return Stub("infobip.events.v1.EventsService", channel).Subscribe(iter(requests), timeout=TIMEOUT_S)
+
+
+def bidi(stub, channel):
+    requests = Requests()
+    answers = subscribe(channel, requests)
+    texts = []
+    for text in ("a", "b", "c"):
+        requests.queue.put(ack_frame(text))
+        texts.append(next(answers).started.session_id)
+    requests.queue.put(None)
+    texts.extend(answer.started.session_id for answer in answers)
+    return {"texts": texts, "code": answers.code().name}
+
+
+def bidi_invalid(stub, channel):
+    answers = subscribe(channel, Requests(ack_frame("a"), ack_frame("")))
+    return failure(lambda: list(answers))
+
+
+def bidi_cancel(stub, channel):
+    answers = subscribe(channel, Requests(ack_frame("a")))
+    first = next(answers).started.session_id
+    answers.cancel()
+    return {"first": first, **failure(lambda: next(answers))}
+
+
 def unknown_method(stub, channel):
     call = channel.unary_unary("/infobip.messages.v1.MessagesService/Nope")
     return failure(lambda: call(b"", timeout=TIMEOUT_S))
@@ -170,6 +217,9 @@ CASES = {
         compressed,
         deadline,
         cancel,
+        bidi,
+        bidi_invalid,
+        bidi_cancel,
         unknown_method,
         health,
         reflection,

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Event } from "../../../gen/infobip/events/v1/event_pb.js";
-import { StartPosition, WatchEventsRequestSchema } from "../../../gen/infobip/events/v1/events_service_pb.js";
+import { WatchEventsRequestSchema } from "../../../gen/infobip/events/v1/events_service_pb.js";
+import { StartPosition } from "../../../gen/infobip/events/v1/positions_pb.js";
 import { MessagesService } from "../../../gen/infobip/messages/v1/messages_service_pb.js";
 import type { CliClock } from "../cli-context.ts";
 import { resumingWatch } from "../resuming-watch.ts";

@@ -1,28 +1,37 @@
-import type { NewEvent } from "../event-log.ts";
-import { RECORD_TIME_MAX_BYTES } from "../stored-event.ts";
+import type { EventColumns, NewEvent } from "../event-log.ts";
+import { COMMIT_FIELDS_MAX_BYTES } from "../stored-event.ts";
 
 /*
  * A batch crosses to the writer thread as one transferable buffer, because
  * cloning row objects costs more than SQLite does. Little-endian:
  *
  *   u32 count, then per event: HEADER_BYTES of numbers, six strings in UTF-8,
- *   the encoded event, RECORD_TIME_MAX_BYTES of room, the raw item.
+ *   the encoded event, COMMIT_FIELDS_MAX_BYTES of room, the raw item.
+ *
+ * A string that equals the one in its place of the event before is not
+ * repeated: SAME stands for its length.
  */
 const STRINGS = 6;
-const HEADER_BYTES = 4 + 4 + 1 + 8 + STRINGS * 4 + 4 + 4;
+const HEADER_BYTES = 4 + 4 + 1 + 1 + 8 + 8 + STRINGS * 4 + 4 + 4;
 const TYPE_AT = 0;
 const CHANNEL_AT = 4;
 const FINAL_AT = 8;
-const FINGERPRINT_AT = 9;
-const STRING_LENGTHS_AT = 17;
+const RANK_AT = 9;
+const OCCUR_TIME_AT = 10;
+const FINGERPRINT_AT = 18;
+const STRING_LENGTHS_AT = 26;
 const ENCODED_LENGTH_AT = STRING_LENGTHS_AT + STRINGS * 4;
 const RAW_LENGTH_AT = ENCODED_LENGTH_AT + 4;
+const SAME = 0xffff_ffff;
 
 /** One event of an unpacked batch: views into the buffer. */
 export interface PackedEvent {
   readonly type: number;
   readonly channel: number;
   readonly final: number;
+  readonly rank: number;
+  /** Unix milliseconds; 0 when it is not known. */
+  readonly occurTimeMs: number;
   readonly fingerprint: bigint;
   readonly messageId: string;
   readonly bulkId: string;
@@ -32,7 +41,7 @@ export interface PackedEvent {
   readonly entityId: string;
   /** Where the encoded event begins in the batch. */
   readonly encodedAt: number;
-  /** Where it ends; RECORD_TIME_MAX_BYTES of free room follow. */
+  /** Where it ends; COMMIT_FIELDS_MAX_BYTES of free room follow. */
   readonly encodedEnd: number;
   readonly raw: Uint8Array;
 }
@@ -49,69 +58,131 @@ export function packedLength(events: readonly NewEvent[]): number {
       c.applicationId.length +
       c.entityId.length;
     // A UTF-16 unit becomes at most three bytes of UTF-8.
-    length += HEADER_BYTES + characters * 3 + encoded.length + RECORD_TIME_MAX_BYTES + raw.length;
+    length += HEADER_BYTES + characters * 3 + encoded.length + COMMIT_FIELDS_MAX_BYTES + raw.length;
   }
   return length;
 }
 
 /** Packs a batch into a buffer of `length` bytes, which {@link packedLength} gave. */
 export function packBatch(events: readonly NewEvent[], length: number): ArrayBuffer {
-  const storage = new ArrayBuffer(length);
-  const target = Buffer.from(storage);
-  target.writeUInt32LE(events.length, 0);
+  // Not filled with zeros, which would cost as much as the copying: what is not written is not read.
+  const target = Buffer.allocUnsafeSlow(length);
+  const view = new DataView(target.buffer);
+  view.setUint32(0, events.length, true);
   let at = 4;
-  for (const event of events) at = packEvent(target, at, event);
-  return storage;
+  let before: EventColumns | undefined;
+  for (const event of events) {
+    at = packEvent(target, view, at, event, before);
+    before = event.columns;
+  }
+  return target.buffer;
 }
 
-function packEvent(target: Buffer, start: number, event: NewEvent): number {
+function packEvent(
+  target: Buffer,
+  view: DataView,
+  start: number,
+  event: NewEvent,
+  before: EventColumns | undefined,
+): number {
   const c = event.columns;
-  target.writeInt32LE(c.type, start + TYPE_AT);
-  target.writeInt32LE(c.channel, start + CHANNEL_AT);
-  target[start + FINAL_AT] = c.final ? 1 : 0;
+  view.setInt32(start + TYPE_AT, c.type, true);
+  view.setInt32(start + CHANNEL_AT, c.channel, true);
+  view.setUint8(start + FINAL_AT, c.final ? 1 : 0);
+  view.setUint8(start + RANK_AT, c.rank);
+  view.setFloat64(start + OCCUR_TIME_AT, Math.trunc(c.occurTimeMs), true);
   target.set(event.fingerprint, start + FINGERPRINT_AT);
+  const lengthAt = start + STRING_LENGTHS_AT;
   let at = start + HEADER_BYTES;
-  const strings = [c.messageId, c.bulkId, c.sender, c.destination, c.applicationId, c.entityId];
-  for (let i = 0; i < STRINGS; i++) {
-    const written = target.write(strings[i] ?? "", at);
-    target.writeUInt32LE(written, start + STRING_LENGTHS_AT + i * 4);
-    at += written;
-  }
-  target.writeUInt32LE(event.encoded.length, start + ENCODED_LENGTH_AT);
+  at += packString(target, view, lengthAt, at, c.messageId, before?.messageId);
+  at += packString(target, view, lengthAt + 4, at, c.bulkId, before?.bulkId);
+  at += packString(target, view, lengthAt + 8, at, c.sender, before?.sender);
+  at += packString(target, view, lengthAt + 12, at, c.destination, before?.destination);
+  at += packString(target, view, lengthAt + 16, at, c.applicationId, before?.applicationId);
+  at += packString(target, view, lengthAt + 20, at, c.entityId, before?.entityId);
+  view.setUint32(start + ENCODED_LENGTH_AT, event.encoded.length, true);
   target.set(event.encoded, at);
-  at += event.encoded.length + RECORD_TIME_MAX_BYTES;
-  target.writeUInt32LE(event.raw.length, start + RAW_LENGTH_AT);
+  at += event.encoded.length + COMMIT_FIELDS_MAX_BYTES;
+  view.setUint32(start + RAW_LENGTH_AT, event.raw.length, true);
   target.set(event.raw, at);
   return at + event.raw.length;
 }
 
+/** Writes a string and its length; returns the bytes of the string. */
+function packString(
+  target: Buffer,
+  view: DataView,
+  lengthAt: number,
+  at: number,
+  text: string,
+  before: string | undefined,
+): number {
+  const isSame = text === before;
+  const written = isSame || text === "" ? 0 : target.write(text, at);
+  view.setUint32(lengthAt, isSame ? SAME : written, true);
+  return written;
+}
+
 /** Reads a packed batch, event by event. */
 export function* unpackBatch(batch: Buffer): Generator<PackedEvent> {
-  const count = batch.readUInt32LE(0);
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  const count = view.getUint32(0, true);
   let at = 4;
+  let event: PackedEvent | undefined;
   for (let n = 0; n < count; n++) {
-    const start = at;
-    at += HEADER_BYTES;
-    const next = (index: number): string => {
-      const from = at;
-      at += batch.readUInt32LE(start + STRING_LENGTHS_AT + index * 4);
-      return batch.toString("utf8", from, at);
-    };
-    const strings = { messageId: next(0), bulkId: next(1), sender: next(2) };
-    const more = { destination: next(3), applicationId: next(4), entityId: next(5) };
-    const encodedAt = at;
-    const encodedEnd = at + batch.readUInt32LE(start + ENCODED_LENGTH_AT);
-    at = encodedEnd + RECORD_TIME_MAX_BYTES + batch.readUInt32LE(start + RAW_LENGTH_AT);
-    yield {
-      type: batch.readInt32LE(start + TYPE_AT),
-      channel: batch.readInt32LE(start + CHANNEL_AT),
-      final: batch[start + FINAL_AT] ?? 0,
-      fingerprint: batch.readBigInt64LE(start + FINGERPRINT_AT),
-      ...strings,
-      ...more,
-      encodedAt,
-      encodedEnd,
-      raw: batch.subarray(encodedEnd + RECORD_TIME_MAX_BYTES, at),
-    };
+    event = unpackEvent(batch, view, at, event);
+    at = event.encodedEnd + COMMIT_FIELDS_MAX_BYTES + event.raw.length;
+    yield event;
   }
+}
+
+function unpackEvent(
+  batch: Buffer,
+  view: DataView,
+  start: number,
+  before: PackedEvent | undefined,
+): PackedEvent {
+  const lengthAt = start + STRING_LENGTHS_AT;
+  const bulkIdAt = endOfString(view, lengthAt, start + HEADER_BYTES);
+  const senderAt = endOfString(view, lengthAt + 4, bulkIdAt);
+  const destinationAt = endOfString(view, lengthAt + 8, senderAt);
+  const applicationIdAt = endOfString(view, lengthAt + 12, destinationAt);
+  const entityIdAt = endOfString(view, lengthAt + 16, applicationIdAt);
+  const encodedAt = endOfString(view, lengthAt + 20, entityIdAt);
+  const encodedEnd = encodedAt + view.getUint32(start + ENCODED_LENGTH_AT, true);
+  const rawAt = encodedEnd + COMMIT_FIELDS_MAX_BYTES;
+  return {
+    type: view.getInt32(start + TYPE_AT, true),
+    channel: view.getInt32(start + CHANNEL_AT, true),
+    final: view.getUint8(start + FINAL_AT),
+    rank: view.getUint8(start + RANK_AT),
+    occurTimeMs: view.getFloat64(start + OCCUR_TIME_AT, true),
+    fingerprint: view.getBigInt64(start + FINGERPRINT_AT, true),
+    messageId: unpackString(batch, view, lengthAt, start + HEADER_BYTES, before?.messageId),
+    bulkId: unpackString(batch, view, lengthAt + 4, bulkIdAt, before?.bulkId),
+    sender: unpackString(batch, view, lengthAt + 8, senderAt, before?.sender),
+    destination: unpackString(batch, view, lengthAt + 12, destinationAt, before?.destination),
+    applicationId: unpackString(batch, view, lengthAt + 16, applicationIdAt, before?.applicationId),
+    entityId: unpackString(batch, view, lengthAt + 20, entityIdAt, before?.entityId),
+    encodedAt,
+    encodedEnd,
+    raw: batch.subarray(rawAt, rawAt + view.getUint32(start + RAW_LENGTH_AT, true)),
+  };
+}
+
+function endOfString(view: DataView, lengthAt: number, at: number): number {
+  const length = view.getUint32(lengthAt, true);
+  return length === SAME ? at : at + length;
+}
+
+function unpackString(
+  batch: Buffer,
+  view: DataView,
+  lengthAt: number,
+  at: number,
+  before: string | undefined,
+): string {
+  const length = view.getUint32(lengthAt, true);
+  if (length === SAME) return before ?? "";
+  return length === 0 ? "" : batch.toString("utf8", at, at + length);
 }

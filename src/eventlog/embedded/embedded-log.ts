@@ -1,72 +1,103 @@
 import { cursorExpired } from "../cursor.ts";
-import type { AppendResult, EventLog, LogBounds, NewEvent, ReadOptions, ReadResult } from "../event-log.ts";
+import type {
+  AppendResult,
+  EventLog,
+  EventRecord,
+  LogBounds,
+  LogHealth,
+  LogStats,
+  NewEvent,
+  ReadOptions,
+  ReadResult,
+} from "../event-log.ts";
 import { HeadWaiters } from "./head-waiters.ts";
-import { logUnavailable } from "./log-errors.ts";
+import type { LogConnection } from "./log-connection.ts";
+import { LogWriteError, logUnavailable } from "./log-errors.ts";
 import type { OpenedFile } from "./opened-file.ts";
-import type { Reader } from "./reader.ts";
 import type { RecentRecords } from "./recent-records.ts";
-import type { WriterState } from "./writer.ts";
-import type { WriterClient } from "./writer-client.ts";
+import { Retention, type RetentionParts } from "./retention.ts";
+import type { SubscriptionStore } from "./subscription-store.ts";
+import { REMOVE_STEP_EVENTS, type WriterState } from "./writer.ts";
+import type { WriterClient, WriterClientParts } from "./writer-client.ts";
 
 /** The embedded engine's log: what the port says, and what only this engine has. */
 export interface EmbeddedEventLog extends EventLog {
   /** Resolves with the reason when the log can no longer be written in this process; reads still work. */
   readonly failed: Promise<Error>;
+  /** Subscriptions, stored beside the events. */
+  readonly subscriptions: SubscriptionStore;
   /**
    * Whether events can be stored, as far as is known now. Not ok after a
-   * commit that failed, until one succeeds; when the writer has ended; and
+   * commit that failed, until one succeeds or the log's own try, every 5 s;
+   * when the writer has ended; once a read has found the file damaged; and
    * while the database file is gone or another one stands in its place, which
-   * is looked at once in 5 s at most. Cheap: for probes.
+   * is looked at once in 5 s at most.
    */
   health(): LogHealth;
   /**
    * Removes the events up to a position, in small steps that let appends
    * through. Positions past the head count as the head. Rejects with
-   * ServiceError LOG_UNAVAILABLE; what was removed until then stays removed.
+   * ServiceError LOG_UNAVAILABLE; what was removed until then stays removed,
+   * and the rest is still there.
    */
   removeThrough(position: number): Promise<void>;
 }
 
-/** See {@link EmbeddedEventLog.health}. */
-export interface LogHealth {
-  readonly ok: boolean;
-  /** Why not, for operators. Holds no path and nothing of any event. */
-  readonly reason?: string;
-}
-
-/** Most events that one step of a removal deletes. */
-const REMOVE_STEP = 1_000;
-
 /** What an {@link EmbeddedLog} is made of; it closes them. */
 export interface EmbeddedLogParts {
   readonly state: WriterState;
-  readonly reader: Reader;
+  readonly connection: LogConnection;
   readonly recent: RecentRecords;
   readonly lock: Disposable;
   readonly file: OpenedFile;
   readonly now: () => number;
-  /** Starts the writer's client, which calls back with each new head. */
-  readonly connectWriter: (onHead: (head: number) => void) => WriterClient;
+  readonly retention: Omit<RetentionParts, "log" | "now" | "onRemoved">;
+  /** Starts the writer's client. */
+  readonly connectWriter: (calls: Pick<WriterClientParts, "onHead" | "onFailure">) => WriterClient;
+  /** Makes the store of subscriptions. */
+  readonly createSubscriptions: (writer: WriterClient) => SubscriptionStore;
 }
 
 /** See {@link EmbeddedEventLog}. */
 export class EmbeddedLog implements EmbeddedEventLog {
   readonly id: string;
+  readonly subscriptions: SubscriptionStore;
   readonly #parts: EmbeddedLogParts;
+  readonly #connection: LogConnection;
   readonly #writer: WriterClient;
+  readonly #retention: Retention;
   readonly #waiters = new HeadWaiters();
   #earliest: number;
   #head: number;
+  #removing: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(parts: EmbeddedLogParts) {
     this.id = parts.state.logId;
     this.#parts = parts;
+    this.#connection = parts.connection;
     this.#earliest = parts.state.earliest;
     this.#head = parts.state.head;
-    this.#writer = parts.connectWriter((head) => {
-      this.#head = head;
-      this.#waiters.wake(head);
+    this.#writer = parts.connectWriter({
+      onHead: (head) => {
+        this.#head = head;
+        this.#waiters.wake(head);
+      },
+      onFailure: (error) => {
+        if (error instanceof LogWriteError && error.code === "SQLITE_FULL") void this.#retention.check();
+      },
+    });
+    this.subscriptions = parts.createSubscriptions(this.#writer);
+    this.#retention = new Retention({
+      ...parts.retention,
+      now: parts.now,
+      log: {
+        bounds: () => this.bounds(),
+        positionAtTime: (timeMs) => this.positionAtTime(timeMs),
+        removeStep: (target) => this.#removeStep(target),
+        usedBytes: () => this.#connection.read((reader) => reader.usedBytes()),
+      },
+      onRemoved: () => this.#writer.tryNow(),
     });
   }
 
@@ -76,10 +107,18 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   health(): LogHealth {
     if (this.#closed !== undefined) return { ok: false, reason: "the event log is closed" };
-    const { trouble } = this.#writer;
+    const trouble = this.#writer.trouble ?? this.#connection.damage;
     if (trouble !== undefined) return { ok: false, reason: trouble.message };
     if (this.#parts.file.isInPlace()) return { ok: true };
     return { ok: false, reason: "the event log's file was deleted or replaced; restart the service" };
+  }
+
+  async stats(): Promise<LogStats> {
+    this.#requireOpen();
+    // Sequences have no gaps, see EventInserter.
+    const events = this.#head - this.#earliest;
+    const sizeBytes = this.#connection.read((reader) => reader.usedBytes());
+    return { events, sizeBytes, retention: this.#retention.limits };
   }
 
   append(events: readonly NewEvent[]): Promise<AppendResult> {
@@ -96,17 +135,29 @@ export class EmbeddedLog implements EmbeddedEventLog {
     if (after < this.#earliest) throw cursorExpired(this.id, this.#earliest);
     // Rows that are committed but not yet announced stay out, so that no reader is ahead of bounds().
     if (after >= this.#head) return { records: [], examinedTo: after };
-    const { recent, reader } = this.#parts;
-    if (options.includeRaw) return readOrFail(() => reader.read(after, this.#head, options));
+    const { recent } = this.#parts;
+    if (options.includeRaw) return this.#readFile(after, options);
     const known = recent.read(after, options);
     if (known !== undefined) return known;
-    if (!recent.wants(after, this.#head)) return readOrFail(() => reader.read(after, this.#head, options));
+    if (!recent.wants(after, this.#head)) return this.#readFile(after, options);
     const { limit, maxBytes } = options;
-    recent.add(
-      after,
-      readOrFail(() => reader.read(after, this.#head, { limit, maxBytes, includeRaw: false })),
-    );
-    return recent.read(after, options) ?? readOrFail(() => reader.read(after, this.#head, options));
+    recent.add(after, this.#readFile(after, { limit, maxBytes, includeRaw: false }));
+    return recent.read(after, options) ?? this.#readFile(after, options);
+  }
+
+  async readMessage(messageId: string, after: number, options: ReadOptions): Promise<ReadResult> {
+    this.#requireOpen();
+    if (messageId === "" || after >= this.#head)
+      return { records: [], examinedTo: Math.max(after, this.#head) };
+    const from = Math.max(after, this.#earliest);
+    return this.#connection.readMessages((reader) => reader.read(messageId, from, this.#head, options));
+  }
+
+  async statusOf(messageId: string): Promise<EventRecord | undefined> {
+    this.#requireOpen();
+    if (messageId === "") return undefined;
+    const { earliest, head } = this.bounds();
+    return this.#connection.readMessages((reader) => reader.lastStatus(messageId, earliest, head));
   }
 
   async positionAtTime(timeMs: number): Promise<number> {
@@ -116,7 +167,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
     let high = this.#head;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const first = readOrFail(() => this.#parts.reader.firstAfter(middle));
+      const first = this.#connection.read((reader) => reader.firstAfter(middle));
       if (first === undefined || first.sequence > high || first.recordTimeMs >= timeMs) high = middle;
       else low = first.sequence;
     }
@@ -126,7 +177,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
   async recordTimeAfter(after: number): Promise<number | undefined> {
     this.#requireOpen();
     if (after >= this.#head) return undefined;
-    return readOrFail(() => this.#parts.reader.firstAfter(after))?.recordTimeMs;
+    return this.#connection.read((reader) => reader.firstAfter(after))?.recordTimeMs;
   }
 
   async waitPast(after: number, signal: AbortSignal): Promise<void> {
@@ -136,13 +187,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   async removeThrough(position: number): Promise<void> {
     const target = Math.min(position, this.#head);
-    while (this.#earliest < target) {
-      const step = Math.min(this.#earliest + REMOVE_STEP, target);
-      // Raised before the rows go: a read either finds them or is refused, never skips them.
-      this.#earliest = step;
-      this.#parts.recent.removeThrough(step);
-      await this.#writer.remove(step);
-    }
+    while (this.#earliest < target) await this.#removeStep(target);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -152,21 +197,37 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   async #close(): Promise<void> {
     this.#waiters.wake(Number.POSITIVE_INFINITY);
+    await this.#retention.stop();
     // The writer closes last: its connection moves the write-ahead log into the file.
-    this.#parts.reader.close();
+    this.#connection.close();
     await this.#writer.close();
     this.#parts.lock[Symbol.dispose]();
   }
 
+  /** Removes the oldest events up to a position, or as many of them as one step takes. */
+  #removeStep(target: number): Promise<void> {
+    const removed = this.#removing.then(async () => {
+      const before = this.#earliest;
+      if (before >= target) return;
+      // Raised before the rows go: a read either finds them or is refused, never skips them.
+      this.#earliest = Math.min(before + REMOVE_STEP_EVENTS, target);
+      this.#parts.recent.removeThrough(this.#earliest);
+      try {
+        this.#earliest = await this.#writer.remove(this.#earliest);
+      } catch (error) {
+        this.#earliest = before;
+        throw error;
+      }
+    });
+    this.#removing = removed.catch(() => {});
+    return removed;
+  }
+
+  #readFile(after: number, options: ReadOptions): ReadResult {
+    return this.#connection.read((reader) => reader.read(after, this.#head, options));
+  }
+
   #requireOpen(): void {
     if (this.#closed !== undefined) throw logUnavailable(new Error("the event log is closed"));
-  }
-}
-
-function readOrFail<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw logUnavailable(error);
   }
 }

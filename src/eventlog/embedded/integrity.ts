@@ -4,7 +4,8 @@ import { sqliteCode, sqliteFailure } from "./sqlite-error.ts";
 
 /** Reads a row through the index that keeps events apart, and fails when there is none. */
 const BY_IDENTITY =
-  "SELECT sequence FROM events INDEXED BY events_identity WHERE message_id = ? AND fingerprint = ?";
+  "SELECT sequence FROM events INDEXED BY events_identity " +
+  "WHERE message_id = ? AND rank = ? AND channel = ? AND occur_time = ? AND fingerprint = ?";
 /** SQLITE_ERROR: a table, column or index is missing. */
 const SQLITE_ERROR = 1;
 
@@ -35,7 +36,8 @@ function findProblem(database: DatabaseSync): string | undefined {
     return earliest === head ? undefined : "its events are missing";
   if (first.sequence !== earliest + 1n) return "its first events are missing";
   if (last.sequence !== head) return "its last events are missing";
-  const found = row(database, BY_IDENTITY, last.message_id, last.fingerprint);
+  const { message_id, rank, channel, occur_time, fingerprint } = last;
+  const found = row(database, BY_IDENTITY, message_id, rank, channel, occur_time, fingerprint);
   return found?.sequence === head ? undefined : "its index does not fit its events";
 }
 

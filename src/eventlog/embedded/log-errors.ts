@@ -36,3 +36,15 @@ export class LogWriteError extends Error {
     this.code = failure.code;
   }
 }
+
+/** What SQLite says about a file that reads have found damaged. */
+export class LogReadError extends Error {
+  override readonly name = "LogReadError";
+  /** Name of SQLite's result code, such as SQLITE_CORRUPT. */
+  readonly code: string;
+
+  constructor(failure: SqliteFailure) {
+    super(`${failure.code}: ${failure.text}`);
+    this.code = failure.code;
+  }
+}

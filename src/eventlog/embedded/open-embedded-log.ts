@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { Worker } from "node:worker_threads";
+import { systemTimer, type Timer } from "../../timer.ts";
+import type { RetentionLimits } from "../event-log.ts";
 import { type EmbeddedEventLog, EmbeddedLog } from "./embedded-log.ts";
+import { EmbeddedSubscriptions } from "./embedded-subscriptions.ts";
+import { LogConnection } from "./log-connection.ts";
 import { type LogFiles, prepareLogFiles } from "./log-files.ts";
 import { corrupt, inaccessible } from "./open-failure.ts";
 import { OpenedFile } from "./opened-file.ts";
-import { Reader } from "./reader.ts";
 import { RecentRecords } from "./recent-records.ts";
+import { DEFAULT_RETENTION_AGE_MS, DEFAULT_RETENTION_BYTES } from "./retention.ts";
 import { isCorrupt, sqliteFailure } from "./sqlite-error.ts";
-import { WriterClient, writerReady } from "./writer-client.ts";
+import { WriterClient, type WriterClientParts, writerReady } from "./writer-client.ts";
 import { lockForWriting } from "./writer-lock.ts";
 import type { WriterThreadData } from "./writer-messages.ts";
 
@@ -18,8 +22,8 @@ declare const __EVENTLOG_WRITER_SOURCE__: string | undefined;
 export const DEFAULT_MAX_QUEUED_EVENTS = 50_000;
 /** Most bytes that wait for the writer, unless told otherwise. */
 export const DEFAULT_MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-/** Most bytes of the database file, unless told otherwise. */
-export const DEFAULT_MAX_FILE_BYTES = 10 * 1024 * 1024 * 1024;
+/** Bytes that the database file may take beyond a tenth more than retention's limit, unless told otherwise: room for appends while retention works. */
+const FILE_ROOM_BYTES = 64 * 1024 * 1024;
 /** Newest events kept encoded in memory. */
 export const RECENT_RECORDS = 2_048;
 /** Most bytes of the newest events kept in memory. */
@@ -35,10 +39,22 @@ export interface EmbeddedLogOptions {
   readonly newLogId?: () => Uint8Array;
   /** Most events that wait to be stored; past it append() rejects OVERLOADED. */
   readonly maxQueuedEvents?: number;
-  /** Most bytes that wait to be stored; past it append() rejects OVERLOADED. */
+  /** Most bytes that wait to be stored, changes of subscriptions included; past it append() rejects OVERLOADED. */
   readonly maxQueuedBytes?: number;
-  /** Most bytes of the database file; past it append() rejects LOG_UNAVAILABLE until events are removed. */
+  /** Beyond which the oldest events are removed. Default: 7 days, 10 GiB. The file never shrinks: what is free is used again. */
+  readonly retention?: Partial<RetentionLimits>;
+  /** Most bytes of the database file; past it append() rejects LOG_UNAVAILABLE until events are removed. Default: above retention's limit. */
   readonly maxFileBytes?: number;
+  /** For retention, and for tries while commits fail. Default: the system's. */
+  readonly timer?: Timer;
+  /** Commits have begun to fail: appends are refused until onRecovered. Message and `code` name SQLite's result code; no path. */
+  readonly onTrouble?: (error: Error) => void;
+  /** Commits work again. */
+  readonly onRecovered?: () => void;
+  /** A read has found the file damaged; called once. */
+  readonly onDamaged?: (error: Error) => void;
+  /** Retention could not remove events; it tries again in 10 s. */
+  readonly onRetentionFailed?: (error: Error) => void;
   /** Milliseconds on a clock that only goes forward. Default: the system's. */
   readonly monotonicNow?: () => number;
   /** Starts the writer thread. */
@@ -68,21 +84,27 @@ async function openLocked(
   lock: Disposable,
 ): Promise<EmbeddedEventLog> {
   const newLogId = options.newLogId ?? (() => randomBytes(8));
+  const limits = retentionLimits(options);
   const worker = (options.startWriter ?? startWriterThread)({
     file: files.events,
     newLogId: Buffer.from(newLogId()).toString("hex"),
-    maxBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
+    maxBytes: options.maxFileBytes ?? Math.ceil(limits.bytes * 1.1) + FILE_ROOM_BYTES,
   });
   try {
     const state = await writerReady(worker, files.events);
+    const connection = connect(files.events, state.logId, options);
+    const { database, cursors, guard } = connection;
     return new EmbeddedLog({
       state,
       lock,
+      connection,
       file: OpenedFile.at(files.events, options.monotonicNow),
-      reader: openReader(files.events, state.logId),
       recent: new RecentRecords({ records: RECENT_RECORDS, bytes: RECENT_BYTES }),
       now: options.now ?? Date.now,
-      connectWriter: (onHead) => new WriterClient(worker, queueLimits(options), onHead),
+      retention: { limits, timer: timerOf(options), onFailed: options.onRetentionFailed ?? ignore },
+      connectWriter: (calls) => new WriterClient({ ...writerParts(worker, options), ...calls }),
+      createSubscriptions: (writer) =>
+        new EmbeddedSubscriptions({ database, cursors, guard, commit: (changes) => writer.change(changes) }),
     });
   } catch (error) {
     await worker.terminate();
@@ -90,16 +112,38 @@ async function openLocked(
   }
 }
 
-function queueLimits(options: EmbeddedLogOptions): { events: number; bytes: number } {
+function ignore(): void {}
+
+function timerOf(options: EmbeddedLogOptions): Timer {
+  return options.timer ?? systemTimer;
+}
+
+function retentionLimits({ retention }: EmbeddedLogOptions): RetentionLimits {
   return {
-    events: options.maxQueuedEvents ?? DEFAULT_MAX_QUEUED_EVENTS,
-    bytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
+    ageMs: retention?.ageMs ?? DEFAULT_RETENTION_AGE_MS,
+    bytes: retention?.bytes ?? DEFAULT_RETENTION_BYTES,
   };
 }
 
-function openReader(file: string, logId: string): Reader {
+function writerParts(
+  worker: Worker,
+  options: EmbeddedLogOptions,
+): Omit<WriterClientParts, "onHead" | "onFailure"> {
+  return {
+    worker,
+    timer: timerOf(options),
+    onTrouble: options.onTrouble ?? ignore,
+    onRecovered: options.onRecovered ?? ignore,
+    limits: {
+      events: options.maxQueuedEvents ?? DEFAULT_MAX_QUEUED_EVENTS,
+      bytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
+    },
+  };
+}
+
+function connect(file: string, logId: string, options: EmbeddedLogOptions): LogConnection {
   try {
-    return new Reader(file, logId);
+    return new LogConnection(file, logId, options.onDamaged ?? ignore);
   } catch (error) {
     throw isCorrupt(error) ? corrupt(file, sqliteFailure(error).text, error) : inaccessible(file, error);
   }

@@ -2,38 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { requireSoundLog } from "./integrity.ts";
 import { corrupt, EventLogOpenError, inaccessible } from "./open-failure.ts";
 import { isCorrupt, isNotADatabase, sqliteFailure } from "./sqlite-error.ts";
-
-/** Marks the file as an event log of this service: "IBLG". */
-const APPLICATION_ID = 0x49424c47;
-const SCHEMA_VERSION = 1;
-
-// The key columns come first and the long ones last, so that a scan which needs no raw body never follows its pages.
-const TABLES = `
-  CREATE TABLE log_state (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    log_id TEXT NOT NULL,
-    earliest INTEGER NOT NULL,
-    head INTEGER NOT NULL,
-    last_record_time INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY,
-    record_time INTEGER NOT NULL,
-    type INTEGER NOT NULL,
-    channel INTEGER NOT NULL,
-    final INTEGER NOT NULL,
-    message_id TEXT NOT NULL,
-    fingerprint INTEGER NOT NULL,
-    bulk_id TEXT NOT NULL,
-    sender TEXT NOT NULL,
-    destination TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    entity_id TEXT NOT NULL,
-    encoded BLOB NOT NULL,
-    raw BLOB NOT NULL
-  ) STRICT;
-  CREATE UNIQUE INDEX events_identity ON events (message_id, fingerprint);
-`;
+import { APPLICATION_ID, createTables, SCHEMA_VERSION } from "./tables.ts";
 
 /** How the writing connection is set up. */
 export interface WriterDatabaseOptions {
@@ -46,6 +15,8 @@ export interface WriterDatabaseOptions {
 
 /** Bound of the write-ahead log file between checkpoints, in bytes. */
 const WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Pages of 4 KiB in the write-ahead log at which they move into the file: the more, the more often one page takes many keys of random message ids. */
+const CHECKPOINT_PAGES = 4_000;
 /** Page cache of the writing connection, in KiB. */
 const WRITER_CACHE_KIB = 8 * 1024;
 
@@ -66,8 +37,9 @@ export function openWriterDatabase(options: WriterDatabaseOptions): DatabaseSync
     }
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     database.exec(
-      `PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}; PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
+      `PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
     );
+    database.exec(`PRAGMA cache_size = -${WRITER_CACHE_KIB}`);
     database.exec(`PRAGMA max_page_count = ${Math.floor(options.maxBytes / pragma(database, "page_size"))}`);
     if (isNew) createTables(database, options.newLogId);
     return database;
@@ -86,7 +58,8 @@ function isUnused(database: DatabaseSync): boolean {
   return entries === 0 && pragma(database, "application_id") === 0 && pragma(database, "user_version") === 0;
 }
 
-function requireOwnSchema(database: DatabaseSync, file: string): void {
+/** @throws EventLogOpenError NOT_A_LOG or OTHER_VERSION, or an error of node:sqlite */
+export function requireOwnSchema(database: DatabaseSync, file: string): void {
   if (pragma(database, "application_id") !== APPLICATION_ID) throw notALog(file);
   const version = pragma(database, "user_version");
   if (version === SCHEMA_VERSION) return;
@@ -98,19 +71,12 @@ function requireOwnSchema(database: DatabaseSync, file: string): void {
   );
 }
 
-function createTables(database: DatabaseSync, logId: string): void {
-  database.exec("BEGIN IMMEDIATE");
-  database.exec(TABLES);
-  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-  database.prepare("INSERT INTO log_state VALUES (1, ?, 0, 0, 0)").run(logId);
-  database.exec("COMMIT");
-}
-
 function pragma(database: DatabaseSync, name: string): number {
   return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }
 
-function notALog(file: string, cause?: unknown): EventLogOpenError {
+/** The error for a file that is something else. */
+export function notALog(file: string, cause?: unknown): EventLogOpenError {
   return new EventLogOpenError(
     "NOT_A_LOG",
     file,

@@ -1,6 +1,7 @@
 // Primary result codes of SQLite; the low byte of every extended code.
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 
 /** Names of the primary result codes that trouble with a file can bring. */
@@ -14,7 +15,7 @@ const NAMES: Readonly<Record<number, string>> = {
   10: "SQLITE_IOERR",
   [SQLITE_CORRUPT]: "SQLITE_CORRUPT",
   13: "SQLITE_FULL",
-  14: "SQLITE_CANTOPEN",
+  [SQLITE_CANTOPEN]: "SQLITE_CANTOPEN",
   15: "SQLITE_PROTOCOL",
   18: "SQLITE_TOOBIG",
   19: "SQLITE_CONSTRAINT",
@@ -47,6 +48,11 @@ export function sqliteCode(error: unknown): number | undefined {
 /** Whether another connection holds a lock that was needed. */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY;
+}
+
+/** Whether the file, or one that belongs to it, cannot be opened or created. */
+export function isCannotOpen(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_CANTOPEN;
 }
 
 /** Whether the file is no SQLite database. */

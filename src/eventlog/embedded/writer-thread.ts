@@ -2,16 +2,10 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { EventLogOpenError, inaccessible } from "./open-failure.ts";
 import { openWriterDatabase } from "./schema.ts";
 import { sqliteFailure } from "./sqlite-error.ts";
-import { type QueuedBatch, Writer } from "./writer.ts";
-import type {
-  AppendMessage,
-  FromWriter,
-  RemoveMessage,
-  ToWriter,
-  WriterThreadData,
-} from "./writer-messages.ts";
+import { Writer } from "./writer.ts";
+import type { CommitMessage, FromWriter, ToWriter, WriterThreadData } from "./writer-messages.ts";
 
-/** Bytes after which a commit takes no more batches, so that one transaction stays short. */
+/** Bytes after which a commit takes no more work, so that one transaction stays short. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
 
 if (parentPort !== null) start(parentPort, workerData as WriterThreadData);
@@ -38,7 +32,7 @@ function open(data: WriterThreadData, tell: (message: FromWriter) => void): Writ
   }
 }
 
-/** Handles a message and, with an append, all appends that wait behind it; returns the message after those. */
+/** Handles a message and, with one to commit, all of those that wait behind it; returns the message after those. */
 function handle(
   message: ToWriter,
   port: MessagePort,
@@ -50,48 +44,56 @@ function handle(
     port.close();
     return undefined;
   }
-  if (message.kind === "remove") {
-    tell(remove(writer, message));
+  if (message.kind === "remove" || message.kind === "try") {
+    tell(message.kind === "remove" ? remove(writer, message.through) : attempt(writer, message.bytes));
     return take(port);
   }
-  const { batches, next } = gather(message, port);
-  tell(commit(writer, batches));
+  const { work, next } = gather(message, port);
+  tell(commit(writer, work));
   return next;
 }
 
 function gather(
-  first: AppendMessage,
+  first: CommitMessage,
   port: MessagePort,
-): { batches: QueuedBatch[]; next: ToWriter | undefined } {
-  const batches: QueuedBatch[] = [];
+): { work: CommitMessage[]; next: ToWriter | undefined } {
+  const work: CommitMessage[] = [];
   let bytes = 0;
   let next: ToWriter | undefined = first;
-  while (next?.kind === "append" && bytes < MAX_COMMIT_BYTES) {
-    batches.push({ buffer: Buffer.from(next.batch), timeMs: next.timeMs });
-    bytes += next.batch.byteLength;
+  while ((next?.kind === "append" || next?.kind === "change") && bytes < MAX_COMMIT_BYTES) {
+    work.push(next);
+    bytes += next.kind === "append" ? next.batch.byteLength : next.bytes;
     next = take(port);
   }
-  return { batches, next };
+  return { work, next };
 }
 
 function take(port: MessagePort): ToWriter | undefined {
   return receiveMessageOnPort(port)?.message as ToWriter | undefined;
 }
 
-function commit(writer: Writer, batches: readonly QueuedBatch[]): FromWriter {
+function commit(writer: Writer, work: readonly CommitMessage[]): FromWriter {
   try {
-    const results = writer.commit(batches);
+    const results = writer.commit(work);
     return { kind: "committed", results, head: writer.state.head };
   } catch (error) {
-    return { kind: "commitFailed", batches: batches.length, failure: sqliteFailure(error) };
+    return { kind: "commitFailed", pieces: work.length, failure: sqliteFailure(error) };
   }
 }
 
-function remove(writer: Writer, message: RemoveMessage): FromWriter {
+function remove(writer: Writer, through: number): FromWriter {
   try {
-    writer.remove(message.through);
-    return { kind: "removed" };
+    return { kind: "removed", through: writer.remove(through) };
   } catch (error) {
     return { kind: "removeFailed", failure: sqliteFailure(error) };
+  }
+}
+
+function attempt(writer: Writer, bytes: number): FromWriter {
+  try {
+    writer.try(bytes);
+    return { kind: "tried", failure: undefined };
+  } catch (error) {
+    return { kind: "tried", failure: sqliteFailure(error) };
   }
 }

@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AppendResult } from "../event-log.ts";
-import { writeRecordTime } from "../stored-event.ts";
-import { type PackedEvent, unpackBatch } from "./batch-buffer.ts";
+import { unpackBatch } from "./batch-buffer.ts";
+import { EventInserter } from "./event-inserter.ts";
+import { SubscriptionWriter } from "./subscription-writer.ts";
+import type { CommitMessage, CommitResult } from "./writer-messages.ts";
 
-/** A batch in the queue of the writer. */
-export interface QueuedBatch {
-  readonly buffer: Buffer;
-  /** Unix milliseconds when append() was called. */
-  readonly timeMs: number;
-}
+/** Most events that one step of a removal deletes: with random message ids each is a page of the index. */
+export const REMOVE_STEP_EVENTS = 250;
+/** Bytes of events after which a step of a removal ends. */
+export const REMOVE_STEP_BYTES = 4 * 1024 * 1024;
 
 /** What the log holds, as of the last commit. */
 export interface WriterState {
@@ -26,23 +26,33 @@ export interface Durability {
   readonly synchronous: number;
 }
 
-/** The one writer of a log: gives out sequences and commits groups of batches. */
+/** The one writer of a log: gives out sequences and commits what waits in groups. */
 export class Writer {
   readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
+  readonly #events: EventInserter;
+  readonly #subscriptions: SubscriptionWriter;
   readonly #saveHead: StatementSync;
   readonly #saveEarliest: StatementSync;
+  readonly #sizes: StatementSync;
   readonly #remove: StatementSync;
+  readonly #fill: StatementSync;
+  readonly #empty: StatementSync;
   #state: WriterState;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = database.prepare(
-      "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    );
+    this.#events = new EventInserter(database);
+    this.#subscriptions = new SubscriptionWriter(database);
     this.#saveHead = database.prepare("UPDATE log_state SET head = ?, last_record_time = ?");
     this.#saveEarliest = database.prepare("UPDATE log_state SET earliest = ?");
+    this.#sizes = database.prepare(
+      "SELECT sequence, length(encoded) + length(raw) FROM events WHERE sequence > ? AND sequence <= ? " +
+        `ORDER BY sequence LIMIT ${REMOVE_STEP_EVENTS}`,
+    );
+    this.#sizes.setReturnArrays(true);
     this.#remove = database.prepare("DELETE FROM events WHERE sequence > ? AND sequence <= ?");
+    this.#fill = database.prepare("INSERT INTO trial VALUES (zeroblob(?))");
+    this.#empty = database.prepare("DELETE FROM trial");
     this.#state = readState(database);
   }
 
@@ -56,16 +66,17 @@ export class Writer {
     return this.#state;
   }
 
-  /** Stores all batches in one transaction; when it throws, none of them is stored. */
-  commit(batches: readonly QueuedBatch[]): AppendResult[] {
-    const timeMs = batches.reduce(
-      (most, batch) => Math.max(most, batch.timeMs),
+  /** Stores everything in one transaction; when it throws, nothing is stored. */
+  commit(work: readonly CommitMessage[]): CommitResult[] {
+    const timeMs = work.reduce(
+      (most, piece) => (piece.kind === "append" ? Math.max(most, piece.timeMs) : most),
       this.#state.lastRecordTimeMs,
     );
     return this.#transaction(() => {
       let head = this.#state.head;
-      const results = batches.map(({ buffer }) => {
-        const result = this.#store(buffer, timeMs, head);
+      const results = work.map((piece) => {
+        if (piece.kind === "change") return this.#subscriptions.apply(piece.changes);
+        const result = this.#store(Buffer.from(piece.batch), timeMs, head);
         head += result.appended;
         return result;
       });
@@ -74,50 +85,51 @@ export class Writer {
     });
   }
 
-  /** Removes everything up to a position, which must lie between earliest and head. */
-  remove(through: number): void {
-    this.#transaction(() => {
-      this.#remove.run(this.#state.earliest, through);
-      this.#saveEarliest.run(through);
-      return { value: undefined, state: { ...this.#state, earliest: through } };
+  /**
+   * Removes the oldest events up to a position, which must not lie past the
+   * head, or as many of them as one step takes. Returns how far it came.
+   */
+  remove(through: number): number {
+    const { earliest } = this.#state;
+    if (through <= earliest) return earliest;
+    return this.#transaction(() => {
+      const to = this.#endOfStep(earliest, through);
+      this.#remove.run(earliest, to);
+      this.#saveEarliest.run(to);
+      return { value: to, state: { ...this.#state, earliest: to } };
     });
+  }
+
+  /** Stores so many bytes and removes them again, to see whether that can be done. */
+  try(bytes: number): void {
+    this.#fill.run(bytes);
+    this.#empty.run();
   }
 
   close(): void {
     this.#database.close();
   }
 
+  #endOfStep(after: number, through: number): number {
+    let bytes = 0;
+    let to = through;
+    for (const [sequence, size] of this.#sizes.all(after, through) as unknown as [number, number][]) {
+      to = sequence;
+      bytes += size;
+      if (bytes >= REMOVE_STEP_BYTES) break;
+    }
+    return to;
+  }
+
   #store(batch: Buffer, timeMs: number, head: number): AppendResult {
     let appended = 0;
     let duplicates = 0;
     for (const event of unpackBatch(batch)) {
-      const encodedEnd = writeRecordTime(batch, event.encodedEnd, timeMs);
-      const encoded = batch.subarray(event.encodedAt, encodedEnd);
       // A sequence is used up only by a row that was stored, so repeats leave no gaps.
-      if (this.#insertEvent(head + appended + 1, timeMs, event, encoded)) appended++;
+      if (this.#events.insert(batch, event, head + appended + 1, timeMs)) appended++;
       else duplicates++;
     }
     return { appended, duplicates };
-  }
-
-  #insertEvent(sequence: number, timeMs: number, event: PackedEvent, encoded: Uint8Array): boolean {
-    const { changes } = this.#insert.run(
-      sequence,
-      timeMs,
-      event.type,
-      event.channel,
-      event.final,
-      event.messageId,
-      event.fingerprint,
-      event.bulkId,
-      event.sender,
-      event.destination,
-      event.applicationId,
-      event.entityId,
-      encoded,
-      event.raw,
-    );
-    return changes === 1;
   }
 
   #transaction<T>(work: () => { value: T; state: WriterState }): T {

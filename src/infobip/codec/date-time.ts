@@ -8,6 +8,7 @@ const MAX_NANOS = 999_999_999;
 /** Date and time to the minute, then what may follow: seconds, fraction, offset. */
 const MINUTES_LENGTH = "2026-05-04T09:30".length;
 const REST = /^(?::(\d{2})(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d{2}):?(\d{2}))?$/;
+const USUAL_LENGTH = "2026-05-04T09:30:00.000+0000".length;
 const USUAL_REST = /^:\d{2}\.\d{3}\+0000$/;
 
 /** An instant, as protobuf's Timestamp holds it. */
@@ -33,6 +34,27 @@ export function parseDateTime(text: string): Instant | undefined {
   const [, second = "0", fraction = "", sign, offsetHours = "0", offsetMinutes = "0"] = match;
   const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === "-" ? -1 : 1);
   return instant(minutes - offset, Number(second), Number(fraction.padEnd(9, "0")));
+}
+
+/** The instant of Unix milliseconds; undefined outside the years that protobuf's Timestamp holds. */
+export function fromEpochMillis(ms: number): Instant | undefined {
+  const seconds = Math.floor(ms / 1000);
+  if (!(seconds >= FIRST_SECOND && seconds <= LAST_SECOND)) return undefined;
+  return { seconds: BigInt(seconds), nanos: Math.floor(ms - seconds * 1000) * 1_000_000 };
+}
+
+/**
+ * Unix milliseconds of a date and time in the spelling of nearly every report,
+ * `2026-05-04T09:30:00.000+0000`; NaN for any other text. Cheaper than
+ * {@link parseDateTime}, which gives the same instant.
+ */
+export function usualDateTimeMs(text: string): number {
+  if (text.length !== USUAL_LENGTH || !text.endsWith("+0000") || text[16] !== ":" || text[19] !== ".")
+    return Number.NaN;
+  const second = digits(text, 17);
+  const millis = digits(text, 20) * 10 + (digits(text, 21) % 10);
+  const minutes = minutesSinceEpoch(text) ?? Number.NaN;
+  return second <= 59 ? minutes * 60_000 + second * 1000 + millis : Number.NaN;
 }
 
 function instant(minutes: number, second: number, nanos: number): Instant | undefined {

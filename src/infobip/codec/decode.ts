@@ -204,6 +204,8 @@ function readValue(state: State, plan: ValuePlan, json: unknown, owner: AnyMessa
       return undefined;
     case "int32":
       return readNumber(state, json, isInt32, "expected a whole number of 32 bits");
+    case "int64":
+      return readInt64(state, json);
     case "double":
       return readNumber(state, json, Number.isFinite, "expected a number");
     case "enum":
@@ -223,6 +225,12 @@ function readValue(state: State, plan: ValuePlan, json: unknown, owner: AnyMessa
 
 function isInt32(value: number): boolean {
   return (value | 0) === value;
+}
+
+/** JSON numbers are doubles here, so only what those hold exactly is taken. */
+function readInt64(state: State, json: unknown): bigint | undefined {
+  const value = readNumber(state, json, Number.isSafeInteger, "expected a whole number of at most 53 bits");
+  return value === undefined ? undefined : BigInt(value);
 }
 
 function readNumber(

@@ -167,6 +167,9 @@ function writeValue(writer: JsonWriter, plan: ValuePlan, value: unknown, fieldPa
       if (!Number.isFinite(value)) throw new UnencodableError(fieldPath);
       writer.text += String(value);
       return;
+    case "int64":
+      writer.text += String(value);
+      return;
     case "enum":
       writer.text += JSON.stringify(plan.names.names.get(value as number) ?? "");
       return;

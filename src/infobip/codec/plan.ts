@@ -8,7 +8,7 @@ export type AnyMessage = Record<string, unknown>;
 
 /** How one value is written and read. */
 export type ValuePlan =
-  | { readonly kind: "string" | "bool" | "int32" | "double" | "struct" }
+  | { readonly kind: "string" | "bool" | "int32" | "int64" | "double" | "struct" }
   | { readonly kind: "timestamp"; readonly style: DateTimeStyle; readonly textName: string | undefined }
   | { readonly kind: "enum"; readonly names: EnumNames; readonly unrecognizedName: string | undefined }
   | { readonly kind: "message"; readonly schema: DescMessage };
@@ -147,6 +147,8 @@ function compileValue(schema: DescMessage, field: DescField, options: FieldOptio
       return { kind: "bool" };
     case ScalarType.INT32:
       return { kind: "int32" };
+    case ScalarType.INT64:
+      return { kind: "int64" };
     case ScalarType.DOUBLE:
       return { kind: "double" };
     default:

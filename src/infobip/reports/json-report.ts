@@ -22,6 +22,19 @@ export function decodeJsonReport(body: Uint8Array): ReportItem[] {
   }));
 }
 
+/**
+ * As {@link decodeJsonReport}, but a list's entries are the entries, and an
+ * object without a list `results` is one. The raw bytes are of a copy: what
+ * comes like this is small.
+ */
+export function decodeBareJsonReport(body: Uint8Array): ReportItem[] {
+  const parsed = parse(body);
+  const isList = Array.isArray(parsed);
+  if (!isList && Array.isArray((parsed as { results?: unknown }).results)) return decodeJsonReport(body);
+  const [head, tail] = isList ? ['{"results":', "}"] : ['{"results":[', "]}"];
+  return decodeJsonReport(Buffer.concat([Buffer.from(head), body, Buffer.from(tail)]));
+}
+
 function parse(body: Uint8Array): object {
   let parsed: unknown;
   try {

@@ -37,23 +37,29 @@ export function findResultRanges(json: Uint8Array): ByteRange[] | undefined {
     const isResults = isResultsKey(json, at, keyEnd);
     // The colon is one byte.
     at = skipSpace(json, skipSpace(json, keyEnd) + 1);
-    const end = skipValue(json, at, { depth: 0 });
-    if (isResults) found = json[at] === OPEN_LIST ? listEntries(json, at) : undefined;
-    at = skipSeparator(json, end);
+    if (isResults && json[at] === OPEN_LIST) {
+      found = [];
+      at = addEntries(json, at, found);
+    } else {
+      if (isResults) found = undefined;
+      at = skipValue(json, at, { depth: 0 });
+    }
+    at = skipSeparator(json, at);
   }
   return found;
 }
 
-function listEntries(json: Uint8Array, start: number): ByteRange[] {
-  const entries: ByteRange[] = [];
+/** Adds the entries of the list at `start`; returns where the list ends. */
+function addEntries(json: Uint8Array, start: number, entries: ByteRange[]): number {
+  const seen = { depth: 0 };
   let at = skipSpace(json, start + 1);
   while (at < json.length && json[at] !== CLOSE_LIST) {
-    const seen = { depth: 0 };
+    seen.depth = 0;
     const end = skipValue(json, at, seen);
     entries.push({ start: at, end, depth: seen.depth });
     at = skipSeparator(json, end);
   }
-  return entries;
+  return at + 1;
 }
 
 /** A key may be spelled with escapes; only then is it decoded. */
@@ -74,8 +80,13 @@ function skipSeparator(json: Uint8Array, from: number): number {
 }
 
 function skipString(json: Uint8Array, from: number): number {
+  const length = json.length;
   let at = from + 1;
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  while (at < length) {
+    const byte = json[at] as number;
+    if (byte === QUOTE) break;
+    at += byte === BACKSLASH ? 2 : 1;
+  }
   return at + 1;
 }
 
@@ -92,30 +103,25 @@ function endsScalar(byte: number): boolean {
   return byte <= SPACE || byte === COMMA || byte === CLOSE_LIST || byte === CLOSE_OBJECT;
 }
 
-/** Change of the nesting that a byte outside strings makes. */
-const DEPTH_CHANGE = new Int8Array(256);
-DEPTH_CHANGE[OPEN_OBJECT] = DEPTH_CHANGE[OPEN_LIST] = 1;
-DEPTH_CHANGE[CLOSE_OBJECT] = DEPTH_CHANGE[CLOSE_LIST] = -1;
-
-/** The hot loop of the intake: strings are skipped in place. */
+/** The hot loop of the intake: most bytes stand in strings, so those get a loop of their own. */
 function skipNested(json: Uint8Array, from: number, seen: Seen): number {
   const length = json.length;
   let depth = 1;
   let deepest = 1;
   let at = from + 1;
   while (at < length && depth > 0) {
-    const byte = json[at++] as number;
-    if (byte !== QUOTE) {
-      depth += DEPTH_CHANGE[byte] as number;
-      if (depth > deepest) deepest = depth;
+    const byte = json[at] as number;
+    if (byte === QUOTE) {
+      at = skipString(json, at);
       continue;
     }
-    let inside = json[at] as number;
-    while (at < length && inside !== QUOTE) {
-      at += inside === BACKSLASH ? 2 : 1;
-      inside = json[at] as number;
-    }
     at++;
+    if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      depth--;
+    }
   }
   seen.depth = deepest;
   return at;

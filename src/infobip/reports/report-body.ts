@@ -1,4 +1,4 @@
-import { decodeJsonReport } from "./json-report.ts";
+import { decodeBareJsonReport, decodeJsonReport } from "./json-report.ts";
 import { ReportBodyError, type ReportItem } from "./report-item.ts";
 import { decodeXmlReport } from "./xml-report.ts";
 
@@ -10,6 +10,8 @@ const UTF8_MARK = [0xef, 0xbb, 0xbf];
 export interface ReportBodyOptions {
   /** Whether XML is taken: Infobip writes delivery reports so on request, nothing else. */
   readonly xml: boolean;
+  /** Whether the body may be one entry, or a list of entries, without `results` around it: Infobip writes clicks so. */
+  readonly bare?: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export function decodeReportBody(body: Uint8Array, options: ReportBodyOptions): 
   const text = withoutByteOrderMark(body);
   const first = text.find((byte) => byte > SPACE);
   if (first === undefined) throw new ReportBodyError("EMPTY");
-  if (first !== LESS_THAN) return decodeJsonReport(text);
+  if (first !== LESS_THAN) return options.bare ? decodeBareJsonReport(text) : decodeJsonReport(text);
   if (!options.xml) throw new ReportBodyError("XML_NOT_ACCEPTED");
   return decodeXmlReport(text);
 }

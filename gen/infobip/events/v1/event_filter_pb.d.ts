@@ -77,8 +77,9 @@ export declare type EventFilter = Message<"infobip.events.v1.EventFilter"> & {
   entityIds: string[];
 
   /**
-   * Only delivery reports after which no other is expected. With `types` that
-   * leave out delivery reports nothing could ever match: INVALID_ARGUMENT
+   * Only events with `final` set: delivery reports after which no other is
+   * expected, and send results by which Infobip refused the message. With
+   * `types` that name neither nothing could ever match: INVALID_ARGUMENT
    * FILTER_INERT.
    *
    * @generated from field: optional bool final_only = 9;

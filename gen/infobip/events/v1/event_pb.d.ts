@@ -9,6 +9,8 @@ import type { Channel } from "../../messages/v1/channel_pb.js";
 import type { DeliveryResult } from "./delivery_report_pb.js";
 import type { SeenResult } from "./seen_report_pb.js";
 import type { InboundTypingStartedEvent, InboundTypingStoppedEvent, MoEvent } from "./inbound_message_pb.js";
+import type { SendAnswer } from "./send_answer_pb.js";
+import type { ClickReport } from "./click_report_pb.js";
 
 /**
  * Describes the file infobip/events/v1/event.proto.
@@ -16,7 +18,8 @@ import type { InboundTypingStartedEvent, InboundTypingStoppedEvent, MoEvent } fr
 export declare const file_infobip_events_v1_event: GenFile;
 
 /**
- * One entry of the event log: something Infobip told about a message.
+ * One entry of the event log: something Infobip told about a message, in a
+ * webhook or as the answer to a send.
  *
  * @generated from message infobip.events.v1.Event
  */
@@ -60,8 +63,9 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
 
   /**
    * When it happened by Infobip's clock: doneAt of a delivery report, seenAt
-   * of a seen report, receivedAt of an inbound event. Not set when the webhook
-   * gave none that can be read.
+   * of a seen report, receivedAt of an inbound event, sendDateTime of a click.
+   * Not set when the webhook gave none that can be read. For a send result the
+   * time of the answer by this service's clock.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 6;
    */
@@ -134,11 +138,23 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
 
   /**
    * True on a delivery report after which no other is expected for this
-   * message. DELIVERED_TO_OPERATOR (group 3, id 2) is not final.
+   * message, and on a send result by which Infobip refused the message.
+   * DELIVERED_TO_OPERATOR (group 3, id 2) is not final. With failover each step
+   * can bring a final report of its own under one message id.
    *
    * @generated from field: bool final = 16;
    */
   final: boolean;
+
+  /**
+   * True when the log already held stronger news of the same message: the
+   * event came late, and the message's status stays what it was. A send result
+   * that was recorded after the first report is superseded, so is a PENDING
+   * after a DELIVERED.
+   *
+   * @generated from field: bool superseded = 17;
+   */
+  superseded: boolean;
 
   /**
    * What Infobip sent, typed. Not set for EVENT_TYPE_UNPARSED.
@@ -185,11 +201,27 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
      */
     value: InboundTypingStoppedEvent;
     case: "typingStopped";
+  } | {
+    /**
+     * For EVENT_TYPE_SEND_RESULT.
+     *
+     * @generated from field: infobip.events.v1.SendAnswer send_result = 25;
+     */
+    value: SendAnswer;
+    case: "sendResult";
+  } | {
+    /**
+     * For EVENT_TYPE_CLICK.
+     *
+     * @generated from field: infobip.events.v1.ClickReport click = 26;
+     */
+    value: ClickReport;
+    case: "click";
   } | { case: undefined; value?: undefined };
 
   /**
    * The item exactly as it stood in the webhook's `results`: JSON text, or the
-   * XML element. Only when the request asked for it.
+   * XML element. Only when the request asked for it. Empty for a send result.
    *
    * @generated from field: optional bytes raw_body = 40;
    */
@@ -257,6 +289,22 @@ export enum EventType {
    * @generated from enum value: EVENT_TYPE_UNPARSED = 6;
    */
   UNPARSED = 6,
+
+  /**
+   * A person clicked a shortened URL of a message.
+   *
+   * @generated from enum value: EVENT_TYPE_CLICK = 7;
+   */
+  CLICK = 7,
+
+  /**
+   * What Infobip's API answered when the message was sent. Recorded for each
+   * destination that SendMessages answered for, and for each whose outcome is
+   * UNKNOWN.
+   *
+   * @generated from enum value: EVENT_TYPE_SEND_RESULT = 8;
+   */
+  SEND_RESULT = 8,
 }
 
 /**

@@ -2,11 +2,15 @@
 // @generated from file infobip/events/v1/events_service.proto (package infobip.events.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { OnExpired, StartPosition } from "./positions_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { EventFilter } from "./event_filter_pb.js";
 import type { Event } from "./event_pb.js";
+import type { GetEventLogRequestSchema, GetEventLogResponseSchema, GetMessageRequestSchema, GetMessageResponseSchema, ListEventsRequestSchema, ListEventsResponseSchema } from "./history_pb.js";
+import type { AcknowledgeEventsRequestSchema, AcknowledgeEventsResponseSchema, CreateSubscriptionRequestSchema, CreateSubscriptionResponseSchema, DeleteSubscriptionRequestSchema, DeleteSubscriptionResponseSchema, GetSubscriptionRequestSchema, GetSubscriptionResponseSchema, ListDeadLettersRequestSchema, ListDeadLettersResponseSchema, ListSubscriptionsRequestSchema, ListSubscriptionsResponseSchema, PullEventsRequestSchema, PullEventsResponseSchema, RedriveDeadLettersRequestSchema, RedriveDeadLettersResponseSchema, SeekSubscriptionRequestSchema, SeekSubscriptionResponseSchema, UpdateSubscriptionRequestSchema, UpdateSubscriptionResponseSchema } from "./subscription_requests_pb.js";
+import type { SubscribeRequestSchema, SubscribeResponseSchema } from "./subscribe_pb.js";
 
 /**
  * Describes the file infobip/events/v1/events_service.proto.
@@ -299,73 +303,11 @@ export declare type WatchDraining = Message<"infobip.events.v1.WatchDraining"> &
 export declare const WatchDrainingSchema: GenMessage<WatchDraining>;
 
 /**
- * One end of the log.
+ * Streams and looks up what Infobip told about messages, out of a durable log.
  *
- * @generated from enum infobip.events.v1.StartPosition
- */
-export enum StartPosition {
-  /**
-   * Not set.
-   *
-   * @generated from enum value: START_POSITION_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * The first event that is still kept.
-   *
-   * @generated from enum value: START_POSITION_EARLIEST = 1;
-   */
-  EARLIEST = 1,
-
-  /**
-   * After the last event: only what comes in from now on.
-   *
-   * @generated from enum value: START_POSITION_LATEST = 2;
-   */
-  LATEST = 2,
-}
-
-/**
- * Describes the enum infobip.events.v1.StartPosition.
- */
-export declare const StartPositionSchema: GenEnum<StartPosition>;
-
-/**
- * What to do with a cursor older than the earliest event kept.
- *
- * @generated from enum infobip.events.v1.OnExpired
- */
-export enum OnExpired {
-  /**
-   * As ON_EXPIRED_FAIL.
-   *
-   * @generated from enum value: ON_EXPIRED_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * End the call with OUT_OF_RANGE CURSOR_EXPIRED.
-   *
-   * @generated from enum value: ON_EXPIRED_FAIL = 1;
-   */
-  FAIL = 1,
-
-  /**
-   * Send a gap frame and go on with the earliest event kept.
-   *
-   * @generated from enum value: ON_EXPIRED_RESUME = 2;
-   */
-  RESUME = 2,
-}
-
-/**
- * Describes the enum infobip.events.v1.OnExpired.
- */
-export declare const OnExpiredSchema: GenEnum<OnExpired>;
-
-/**
- * Streams what Infobip told about messages, out of a durable log.
+ * A client that keeps its own position reads with WatchEvents and ListEvents;
+ * one that wants the service to remember what was handled, and to share the
+ * work, makes a subscription. Both see the same events and the same cursors.
  *
  * @generated from service infobip.events.v1.EventsService
  */
@@ -393,6 +335,198 @@ export declare const EventsService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEventsRequestSchema;
     output: typeof WatchEventsResponseSchema;
+  },
+  /**
+   * Lists what the log holds, page by page, in the order of the log. Cursors
+   * are those of WatchEvents, so a list can be followed by a stream without a
+   * gap.
+   *
+   * Errors: as WatchEvents, and INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.ListEvents
+   */
+  listEvents: {
+    methodKind: "unary";
+    input: typeof ListEventsRequestSchema;
+    output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * Tells where one message stands, and everything that is known of it.
+   *
+   * Errors: NOT_FOUND MESSAGE_UNKNOWN when the log holds no event of the
+   * message: it was never sent through this service and no report came, or
+   * retention has removed them; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.GetMessage
+   */
+  getMessage: {
+    methodKind: "unary";
+    input: typeof GetMessageRequestSchema;
+    output: typeof GetMessageResponseSchema;
+  },
+  /**
+   * Tells what the log holds.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.GetEventLog
+   */
+  getEventLog: {
+    methodKind: "unary";
+    input: typeof GetEventLogRequestSchema;
+    output: typeof GetEventLogResponseSchema;
+  },
+  /**
+   * Creates a durable subscription.
+   *
+   * Errors: ALREADY_EXISTS SUBSCRIPTION_EXISTS, RESOURCE_EXHAUSTED
+   * SUBSCRIPTION_LIMIT (1,000 subscriptions), INVALID_ARGUMENT FILTER_INERT,
+   * the cursor errors of WatchEvents, UNAVAILABLE LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.CreateSubscription
+   */
+  createSubscription: {
+    methodKind: "unary";
+    input: typeof CreateSubscriptionRequestSchema;
+    output: typeof CreateSubscriptionResponseSchema;
+  },
+  /**
+   * Reads one subscription and how far it has come.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.GetSubscription
+   */
+  getSubscription: {
+    methodKind: "unary";
+    input: typeof GetSubscriptionRequestSchema;
+    output: typeof GetSubscriptionResponseSchema;
+  },
+  /**
+   * Lists subscriptions by name.
+   *
+   * Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.ListSubscriptions
+   */
+  listSubscriptions: {
+    methodKind: "unary";
+    input: typeof ListSubscriptionsRequestSchema;
+    output: typeof ListSubscriptionsResponseSchema;
+  },
+  /**
+   * Changes the settings of a subscription while it is consumed. Nothing that
+   * is in flight or waiting is touched.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT REQUEST_INVALID or
+   * FILTER_INERT, UNAVAILABLE LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.UpdateSubscription
+   */
+  updateSubscription: {
+    methodKind: "unary";
+    input: typeof UpdateSubscriptionRequestSchema;
+    output: typeof UpdateSubscriptionResponseSchema;
+  },
+  /**
+   * Deletes a subscription and its dead letters. Its sessions end with ABORTED
+   * SUBSCRIPTION_CHANGED.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, UNAVAILABLE LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.DeleteSubscription
+   */
+  deleteSubscription: {
+    methodKind: "unary";
+    input: typeof DeleteSubscriptionRequestSchema;
+    output: typeof DeleteSubscriptionResponseSchema;
+  },
+  /**
+   * Moves a subscription to another position, back to hear events again or
+   * forward to skip them. What is in flight or waiting is forgotten, and so is
+   * its attempt count; sessions go on, and acknowledgements of events delivered
+   * before the seek fail with NOT_HELD. Dead letters stay.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, the cursor errors of WatchEvents,
+   * UNAVAILABLE LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.SeekSubscription
+   */
+  seekSubscription: {
+    methodKind: "unary";
+    input: typeof SeekSubscriptionRequestSchema;
+    output: typeof SeekSubscriptionResponseSchema;
+  },
+  /**
+   * Consumes a subscription: the service delivers, the consumer acknowledges.
+   * See Subscription for the guarantees and SubscribeRequest for the frames.
+   * Closing the sending side ends the session in order: what is not
+   * acknowledged comes again and counts no attempt. Bidirectional streams need
+   * HTTP/2; PullEvents and AcknowledgeEvents do the same without.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, RESOURCE_EXHAUSTED CONSUMER_LIMIT
+   * (1,000 sessions of one subscription), ABORTED SESSION_EXPIRED (no frame
+   * came within the lease) or SUBSCRIPTION_CHANGED (it was deleted),
+   * INVALID_ARGUMENT REQUEST_INVALID, UNAVAILABLE DRAINING or LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.Subscribe
+   */
+  subscribe: {
+    methodKind: "bidi_streaming";
+    input: typeof SubscribeRequestSchema;
+    output: typeof SubscribeResponseSchema;
+  },
+  /**
+   * Takes events of a subscription, for clients without bidirectional streams.
+   * The events are held by a session that lives as long as its lease.
+   *
+   * Errors: as Subscribe; an expired session is FAILED_PRECONDITION
+   * SESSION_EXPIRED: pull again without session_id.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.PullEvents
+   */
+  pullEvents: {
+    methodKind: "unary";
+    input: typeof PullEventsRequestSchema;
+    output: typeof PullEventsResponseSchema;
+  },
+  /**
+   * Acknowledges or refuses events that PullEvents returned. The answer comes
+   * once it is durable.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, FAILED_PRECONDITION
+   * SESSION_EXPIRED, UNAVAILABLE LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.AcknowledgeEvents
+   */
+  acknowledgeEvents: {
+    methodKind: "unary";
+    input: typeof AcknowledgeEventsRequestSchema;
+    output: typeof AcknowledgeEventsResponseSchema;
+  },
+  /**
+   * Lists the dead letters of a subscription.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.ListDeadLetters
+   */
+  listDeadLetters: {
+    methodKind: "unary";
+    input: typeof ListDeadLettersRequestSchema;
+    output: typeof ListDeadLettersResponseSchema;
+  },
+  /**
+   * Delivers dead letters again. They keep their event and its id; attempts
+   * are counted anew.
+   *
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN or DEAD_LETTER_UNKNOWN, UNAVAILABLE
+   * LOG_UNAVAILABLE.
+   *
+   * @generated from rpc infobip.events.v1.EventsService.RedriveDeadLetters
+   */
+  redriveDeadLetters: {
+    methodKind: "unary";
+    input: typeof RedriveDeadLettersRequestSchema;
+    output: typeof RedriveDeadLettersResponseSchema;
   },
 }>;
 

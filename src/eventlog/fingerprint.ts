@@ -21,6 +21,8 @@ export interface News {
    * whatever else their bytes are, so nothing stands in for it.
    */
   readonly time: string;
+  /** What else makes a difference, for kinds whose news is more than a status. */
+  readonly detail?: readonly string[];
   /** Message that the news is about; empty without one. */
   readonly messageId: string;
   /** The message id is not what came: see {@link isRepairedId}. */
@@ -52,6 +54,7 @@ export function fingerprintOf(news: News, raw: Uint8Array): Fingerprint {
     news.error ?? "",
     news.time,
   ];
+  if (news.detail) parts.push(...news.detail);
   if (news.messageId === "" || news.isIdRepaired) parts.push(hash("sha256", raw, "hex"));
   // JSON keeps the parts apart whatever they hold.
   return shortHash(JSON.stringify(parts));
@@ -69,5 +72,15 @@ export function eventIdOf(fingerprint: Fingerprint, messageId: string, raw: Uint
 
 /** The 8 bytes of a fingerprint. */
 export function fingerprintBytes(fingerprint: Fingerprint): Uint8Array {
-  return Buffer.from(fingerprint, "hex");
+  const bytes = new Uint8Array(FINGERPRINT_DIGITS / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = (hexDigit(fingerprint, 2 * index) << 4) | hexDigit(fingerprint, 2 * index + 1);
+  }
+  return bytes;
+}
+
+/** Value of a lower-case hex digit. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code <= 0x39 ? code - 0x30 : code - 0x61 + 10;
 }

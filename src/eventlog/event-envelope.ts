@@ -3,7 +3,8 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Event, EventSchema, type EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 import type { Platform } from "../../gen/infobip/messages/v1/message_options_pb.js";
-import type { EventColumns } from "../eventlog/event-log.ts";
+import type { StatusRank } from "../infobip/status-rank.ts";
+import type { EventColumns } from "./event-log.ts";
 import { eventIdOf, type Fingerprint } from "./fingerprint.ts";
 
 /**
@@ -22,13 +23,21 @@ export interface CommonFields {
   readonly bulkId?: string | undefined;
   readonly callbackData?: string | undefined;
   readonly campaignReferenceId?: string | undefined;
-  readonly platform?: Platform | undefined;
+  readonly platform?: Pick<Platform, "applicationId" | "entityId"> | undefined;
+}
+
+/** What the columns of an event hold beside the fields that every kind has. */
+export interface EventStanding {
+  readonly type: EventType;
+  readonly final: boolean;
+  readonly rank: StatusRank;
+  readonly occurTime: EventParts["occurTime"];
 }
 
 /** The columns of an event. */
-export function columnsOf(type: EventType, fields: CommonFields, final: boolean): EventColumns {
+export function columnsOf(standing: EventStanding, fields: CommonFields): EventColumns {
   return {
-    type,
+    type: standing.type,
     channel: fields.channel ?? Channel.UNSPECIFIED,
     messageId: toColumn(fields.messageId),
     bulkId: toColumn(fields.bulkId),
@@ -36,8 +45,14 @@ export function columnsOf(type: EventType, fields: CommonFields, final: boolean)
     destination: toColumn(fields.destination),
     applicationId: toColumn(fields.platform?.applicationId),
     entityId: toColumn(fields.platform?.entityId),
-    final,
+    final: standing.final,
+    rank: standing.rank,
+    occurTimeMs: standing.occurTime === undefined ? 0 : toMilliseconds(standing.occurTime),
   };
+}
+
+function toMilliseconds({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }): number {
+  return Math.max(0, Number(seconds) * 1000 + Math.floor(nanos / 1_000_000));
 }
 
 /** Text as protobuf and the log's columns both hold it: half surrogates become U+FFFD. */

@@ -2,7 +2,10 @@ import { Code } from "@connectrpc/connect";
 import type { EventFilter } from "../../gen/infobip/events/v1/event_filter_pb.js";
 import { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { ServiceError } from "../errors.ts";
-import type { EventColumns } from "../eventlog/event-log.ts";
+import type { EventColumns } from "./event-log.ts";
+
+/** Kinds of event that can have `final` set. */
+const FINAL_TYPES: ReadonlySet<EventType> = new Set([EventType.DELIVERY_REPORT, EventType.SEND_RESULT]);
 
 /** Whether an event passes a filter. */
 export type EventPredicate = (columns: EventColumns) => boolean;
@@ -40,9 +43,9 @@ function axis<T>(values: readonly T[], read: (columns: EventColumns) => T): Even
 
 function requireAlive(filter: EventFilter): void {
   if (!filter.finalOnly || filter.types.length === 0) return;
-  if (filter.types.includes(EventType.DELIVERY_REPORT)) return;
+  if (filter.types.some((type) => FINAL_TYPES.has(type))) return;
   const rule =
-    "only delivery reports are ever final: add EVENT_TYPE_DELIVERY_REPORT to types, or leave final_only out";
+    "only delivery reports and send results are ever final: add EVENT_TYPE_DELIVERY_REPORT to types, or leave final_only out";
   throw new ServiceError(Code.InvalidArgument, "FILTER_INERT", `the filter matches no event: ${rule}`, {
     violations: [{ field: "filter.final_only", description: rule, reason: "FILTER_INERT" }],
   });

@@ -1,0 +1,57 @@
+import type { Config } from "./config/config.ts";
+import { formatListenAddress } from "./config/listen-address.ts";
+import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
+import type { ReportSource } from "./infobip/report-source.ts";
+import { WebhookListener } from "./server/webhook-listener.ts";
+import type { ServiceEvents } from "./service-events.ts";
+import { listening } from "./start-error.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { systemTimer } from "./timer.ts";
+import { createPollers, type Pollers } from "./webhook/pollers.ts";
+import { WebhookReceiver } from "./webhook/receiver.ts";
+import { DEFAULT_WEBHOOK_LIMITS } from "./webhook/webhook-limits.ts";
+
+/** What intake works with. */
+export interface IntakeOptions {
+  readonly config: Config;
+  readonly log: EmbeddedEventLog;
+  readonly events: ServiceEvents;
+}
+
+/** Opens the webhook listener; undefined when it is off. */
+export async function openWebhooks(
+  options: IntakeOptions & { readonly metrics: Metrics },
+): Promise<WebhookListener | undefined> {
+  const { config, log, events, metrics } = options;
+  const { listen, secret, security, maxBodyBytes, maxRequestsPerSecond } = config.webhook;
+  if (!listen) return undefined;
+  return await listening("webhook.listen", formatListenAddress(listen), () =>
+    WebhookListener.start({
+      listen,
+      secret,
+      security,
+      log,
+      limits: { maxBodyBytes, maxRequestsPerSecond },
+      observe: (outcome) => {
+        events.webhookAnswered(outcome);
+        metrics.webhookAnswered(outcome);
+      },
+    }),
+  );
+}
+
+/** Makes what fetches reports and inbound messages. Nothing is fetched before it is started. */
+export function preparePollers(options: IntakeOptions & { readonly client: ReportSource }): Pollers {
+  const { config, log, events, client } = options;
+  const { appendTimeoutMs } = DEFAULT_WEBHOOK_LIMITS;
+  const receiver = new WebhookReceiver({ log, appendTimeoutMs });
+  return createPollers({
+    client,
+    receive: (route, body) => receiver.receive(route, body),
+    config: config.pull,
+    isLogHealthy: () => log.health().ok,
+    timer: systemTimer,
+    random: Math.random,
+    events: events.pull,
+  });
+}
