@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { cpuMicroseconds, residentMiB } from "./process-usage.ts";
+
+const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
+const SECRET = "a-secret-of-the-benchmark";
+
+/** The product in a process of its own, on loopback, with a log in a temporary folder. */
+export interface ServiceProcess extends AsyncDisposable {
+  /** host:port */
+  readonly grpc: string;
+  /** URL of a webhook route, secret included. */
+  readonly webhookUrl: (route: string) => string;
+  readonly cpuMicroseconds: () => number;
+  readonly residentMiB: () => number;
+  /** Folder of the log. */
+  readonly dataDir: string;
+  /** Ends the process and leaves the log where it is. */
+  stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+}
+
+/**
+ * Starts the service. `settings` are environment variables without their
+ * prefix. With a DATA_DIR of the caller's the folder is the caller's to remove.
+ */
+export async function startService(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+  const dataDir = settings.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "infobip-rpc-bench-")));
+  const child = spawnService({ ...settings, DATA_DIR: dataDir });
+  const pid = child.pid ?? 0;
+  const ready = await firstLine(child);
+  return {
+    grpc: ready.grpc,
+    webhookUrl: (route) => `http://${ready.webhook}/v1/${route}/${SECRET}`,
+    cpuMicroseconds: () => cpuMicroseconds(pid),
+    residentMiB: () => residentMiB(pid),
+    dataDir,
+    stop: (signal) => stop(child, signal),
+    async [Symbol.asyncDispose]() {
+      await stop(child, "SIGTERM");
+      if (settings.DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function stop(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, "exit");
+}
+
+function spawnService(settings: Readonly<Record<string, string>>): ChildProcess {
+  const all = {
+    UPSTREAM_BASE_URL: "http://127.0.0.1:9",
+    UPSTREAM_API_KEY: "unused",
+    GRPC_LISTEN: "127.0.0.1:0",
+    HTTP_LISTEN: "",
+    WEBHOOK_LISTEN: "127.0.0.1:0",
+    ADMIN_LISTEN: "",
+    WEBHOOK_SECRET: SECRET,
+    LOG_LEVEL: "error",
+    DRAIN_TIMEOUT: "1s",
+    ...settings,
+  };
+  const named = Object.entries(all).map(([name, value]) => [`INFOBIP_RPC_${name}`, value]);
+  return spawn(process.execPath, [MAIN, "serve", "--json"], {
+    env: { PATH: process.env.PATH, ...Object.fromEntries(named) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+async function firstLine(child: ChildProcess): Promise<{ grpc: string; webhook: string }> {
+  if (child.stdout === null) throw new Error("the service has no stdout");
+  const lines = createInterface(child.stdout);
+  const ended = once(child, "exit").then(() => {
+    throw new Error("the service ended before it was ready");
+  });
+  const [line] = await Promise.race([once(lines, "line"), ended]);
+  ended.catch(() => undefined);
+  return JSON.parse(String(line)) as { grpc: string; webhook: string };
+}
