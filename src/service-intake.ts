@@ -8,6 +8,7 @@ import { listening } from "./start-error.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { systemTimer } from "./timer.ts";
 import { createPollers, type Pollers } from "./webhook/pollers.ts";
+import type { PullEvents } from "./webhook/pull-events.ts";
 import { WebhookReceiver } from "./webhook/receiver.ts";
 import { DEFAULT_WEBHOOK_LIMITS } from "./webhook/webhook-limits.ts";
 
@@ -16,12 +17,11 @@ export interface IntakeOptions {
   readonly config: Config;
   readonly log: EmbeddedEventLog;
   readonly events: ServiceEvents;
+  readonly metrics: Metrics;
 }
 
 /** Opens the webhook listener; undefined when it is off. */
-export async function openWebhooks(
-  options: IntakeOptions & { readonly metrics: Metrics },
-): Promise<WebhookListener | undefined> {
+export async function openWebhooks(options: IntakeOptions): Promise<WebhookListener | undefined> {
   const { config, log, events, metrics } = options;
   const { listen, secret, security, maxBodyBytes, maxRequestsPerSecond } = config.webhook;
   if (!listen) return undefined;
@@ -42,7 +42,7 @@ export async function openWebhooks(
 
 /** Makes what fetches reports and inbound messages. Nothing is fetched before it is started. */
 export function preparePollers(options: IntakeOptions & { readonly client: ReportSource }): Pollers {
-  const { config, log, events, client } = options;
+  const { config, log, events, metrics, client } = options;
   const { appendTimeoutMs } = DEFAULT_WEBHOOK_LIMITS;
   const receiver = new WebhookReceiver({ log, appendTimeoutMs });
   return createPollers({
@@ -52,6 +52,28 @@ export function preparePollers(options: IntakeOptions & { readonly client: Repor
     isLogHealthy: () => log.health().ok,
     timer: systemTimer,
     random: Math.random,
-    events: events.pull,
+    events: tellBoth(events.pull, metrics.pull),
   });
+}
+
+/** Tells the one, then the other. */
+function tellBoth(one: PullEvents, other: PullEvents): PullEvents {
+  return {
+    stored: (source, page) => {
+      one.stored(source, page);
+      other.stored(source, page);
+    },
+    fetchFailed: (source, failure) => {
+      one.fetchFailed(source, failure);
+      other.fetchFailed(source, failure);
+    },
+    held: (source, page) => {
+      one.held(source, page);
+      other.held(source, page);
+    },
+    lost: (source, page) => {
+      one.lost(source, page);
+      other.lost(source, page);
+    },
+  };
 }

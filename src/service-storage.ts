@@ -4,8 +4,8 @@ import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
 import { type EmbeddedLogOptions, openEmbeddedLog } from "./eventlog/embedded/open-embedded-log.ts";
 import { createSubscriptionEngine } from "./eventlog/embedded/subscriptions/create-subscription-engine.ts";
 import type { SubscriptionEngine } from "./eventlog/subscription-engine.ts";
-import { systemWatchTimer } from "./events/watch-timer.ts";
 import type { ServiceEvents } from "./service-events.ts";
+import { systemTimer } from "./timer.ts";
 
 /** Opens an event log. */
 export type OpenLog = (options: EmbeddedLogOptions) => Promise<EmbeddedEventLog>;
@@ -51,7 +51,7 @@ export async function openStorage({
       log,
       store: log.subscriptions,
       now,
-      timer: systemWatchTimer,
+      timer: systemTimer,
       newSessionId: randomUUID,
     }),
   );

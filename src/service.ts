@@ -2,24 +2,19 @@ import { randomUUID } from "node:crypto";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import type { Config } from "./config/config.ts";
-import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { configWarnings } from "./config/warnings.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
 import { type Logger, SILENT_LOGGER } from "./log.ts";
-import { AdminListener, type Checks } from "./server/admin-listener.ts";
-import { createGrpcListener, type Listener } from "./server/grpc-listener.ts";
+import type { Checks } from "./server/admin-listener.ts";
 import type { Guards } from "./server/guards.ts";
 import { createHealth, type Health } from "./server/health.ts";
-import { createHttpListener } from "./server/http-listener.ts";
-import { createReflection } from "./server/reflection.ts";
 import type { ServiceBinding } from "./server/service-binding.ts";
-import type { WebhookListener } from "./server/webhook-listener.ts";
 import { logServiceEvents, type ServiceEvents } from "./service-events.ts";
-import { openWebhooks, preparePollers } from "./service-intake.ts";
+import { preparePollers } from "./service-intake.ts";
+import { ServiceListeners } from "./service-listeners.ts";
 import { bindServices, warmUp } from "./service-methods.ts";
 import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
-import { listening } from "./start-error.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { Pollers } from "./webhook/pollers.ts";
 
@@ -72,9 +67,8 @@ class InfobipRpc implements Service {
   readonly #drained = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
   readonly #health: Health = createHealth([MessagesService.typeName, EventsService.typeName]);
-  readonly #api: Listener[] = [];
+  readonly #listeners: ServiceListeners;
   readonly #metrics: Metrics;
-  #webhooks: WebhookListener | undefined;
   #storage: Storage | undefined;
   #pollers: Pollers | undefined;
   #drainStopTime = 0;
@@ -85,6 +79,13 @@ class InfobipRpc implements Service {
     this.#events = logServiceEvents(ports.log ?? SILENT_LOGGER);
     this.#lifecycle = new Lifecycle(this.#events.stateChanged);
     this.#metrics = this.#owned.use(createMetrics({ now: () => this.#now() }));
+    this.#listeners = new ServiceListeners({
+      config,
+      events: this.#events,
+      metrics: this.#metrics,
+      health: this.#health,
+      owned: this.#owned,
+    });
     // Whoever does not wait for a failure must not be ended by it.
     this.#failure.promise.catch(() => {});
   }
@@ -121,10 +122,10 @@ class InfobipRpc implements Service {
     this.#health.setServing(false);
     this.#drained.abort();
     const polled = this.#pollers?.stop(graceMs);
-    await Promise.all(this.#api.map((listener) => listener.drain(graceMs)));
+    await this.#listeners.drain(graceMs);
     await this.#storage?.subscriptions.drain();
     // Reports of what was just sent are taken to the last; their sender repeats what is refused.
-    await this.#webhooks?.stop(Math.max(0, this.#drainStopTime - this.#now()));
+    await this.#listeners.stopWebhooks(Math.max(0, this.#drainStopTime - this.#now()));
     await polled;
   }
 
@@ -139,11 +140,11 @@ class InfobipRpc implements Service {
   async #open(): Promise<ServiceAddresses> {
     const storage = await this.#openStorage();
     const client = this.#owned.use(this.#createClient());
-    const webhook = await this.#openWebhooks(storage);
+    const webhook = await this.#listeners.openWebhooks(storage.log);
     const bindings = this.#bind(storage, client);
-    const grpc = await this.#openGrpc(bindings);
-    const http = await this.#openHttp(bindings);
-    const admin = await this.#openAdmin();
+    const grpc = await this.#listeners.openGrpc(bindings);
+    const http = await this.#listeners.openHttp(bindings);
+    const admin = await this.#listeners.openAdmin(() => this.#checks());
     this.#startPollers(storage, client);
     return { grpc, http, webhook, admin };
   }
@@ -189,7 +190,13 @@ class InfobipRpc implements Service {
   }
 
   #startPollers({ log }: Storage, client: Client): void {
-    const pollers = preparePollers({ config: this.#config, log, client, events: this.#events });
+    const pollers = preparePollers({
+      config: this.#config,
+      log,
+      client,
+      events: this.#events,
+      metrics: this.#metrics,
+    });
     this.#pollers = pollers;
     this.#owned.defer(() => pollers.stop(0));
     pollers.start();
@@ -203,65 +210,6 @@ class InfobipRpc implements Service {
       onInternalError: this.#events.internalError,
       newErrorId: randomUUID,
     };
-  }
-
-  async #openGrpc(bindings: readonly ServiceBinding[]): Promise<string> {
-    const { listen } = this.#config.grpc;
-    if (!listen) return "";
-    const services = [...bindings, this.#health.binding];
-    const listener = createGrpcListener({
-      address: listen,
-      services,
-      rawServices: createReflection(services.map((binding) => binding.service)),
-      limits: { maxReceiveBytes: this.#config.limits.maxMessageBytes },
-      onRefusal: this.#events.callRefused,
-    });
-    return this.#startApi("grpc", listen, listener);
-  }
-
-  async #openHttp(bindings: readonly ServiceBinding[]): Promise<string> {
-    const { listen } = this.#config.http;
-    if (!listen) return "";
-    const { maxMessageBytes, maxTimeoutMs } = this.#config.limits;
-    const listener = createHttpListener({
-      address: listen,
-      services: bindings,
-      limits: { maxReceiveBytes: maxMessageBytes, maxTimeoutMs },
-      onRefusal: this.#events.callRefused,
-    });
-    return this.#startApi("http", listen, listener);
-  }
-
-  async #startApi(component: string, listen: ListenAddress, listener: Listener): Promise<string> {
-    this.#owned.use(listener);
-    const bound = await listening(`${component}.listen`, formatListenAddress(listen), () => listener.start());
-    const address = formatListenAddress(bound);
-    this.#api.push(listener);
-    this.#events.listening(component, address);
-    return address;
-  }
-
-  async #openWebhooks({ log }: Storage): Promise<string> {
-    const options = { config: this.#config, log, events: this.#events, metrics: this.#metrics };
-    this.#webhooks = await openWebhooks(options);
-    return this.#webhooks === undefined ? "" : this.#opened("webhook", this.#webhooks);
-  }
-
-  async #openAdmin(): Promise<string> {
-    const { listen } = this.#config.admin;
-    if (!listen) return "";
-    const options = { listen, checks: () => this.#checks(), metrics: this.#metrics.page };
-    const listener = await listening("admin.listen", formatListenAddress(listen), () =>
-      AdminListener.start(options),
-    );
-    return this.#opened("admin", listener);
-  }
-
-  #opened(component: string, listener: AsyncDisposable & { readonly address: ListenAddress }): string {
-    this.#owned.use(listener);
-    const address = formatListenAddress(listener.address);
-    this.#events.listening(component, address);
-    return address;
   }
 
   /** Infobip being down is no reason to withdraw: callers get a clear error, and webhooks still come. */

@@ -7,10 +7,14 @@ import { createMetrics, type Metrics } from "../src/telemetry/metrics.ts";
 import { bodyOf, deliveryReport, startWebhookTarget, type WebhookTarget } from "./fixtures/webhook-target.ts";
 
 const NOW = 1_767_225_600_000;
-/** Every metric and its type; those of subscriptions need one. */
+/** Every metric and its type; those of subscriptions need one, those of pull mode a fetch. */
 const METRICS: Readonly<Record<string, string>> = {
   infobip_rpc_webhook_requests_total: "counter",
   infobip_rpc_webhook_items_total: "counter",
+  infobip_rpc_pull_fetches_total: "counter",
+  infobip_rpc_pull_items_total: "counter",
+  infobip_rpc_pull_store_failures_total: "counter",
+  infobip_rpc_pull_lost_pages_total: "counter",
   infobip_rpc_eventlog_head_sequence: "gauge",
   infobip_rpc_eventlog_writable: "gauge",
   infobip_rpc_eventlog_events: "gauge",
@@ -76,6 +80,7 @@ const progress: SubscriptionProgress = {
 describe("the page", () => {
   test("lists every metric with its help and type, as text that Prometheus reads", async () => {
     metrics.observeSubscriptions({ list: () => [subscription("billing")], progress: async () => progress });
+    metrics.pull.lost({ route: "delivery" }, { reason: "UNREADABLE", bytes: 1, error: undefined });
     const response = await get();
     expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
     const lines = (await response.text()).split("\n");

@@ -35,6 +35,16 @@ test("the help names every command and the exit codes", async () => {
   expect(stdout).toContain("Exit codes:");
 });
 
+test.each([
+  ["send", "30s"],
+  ["send", "1m"],
+  ["watch", "5m"],
+  ["simulate", "50ms"],
+  ["demo", "30s"],
+])("%s --help writes the default %s as a time", async (command, time) => {
+  expect((await cli([command, "--help"])).stdout).toContain(`(default: ${time})`);
+});
+
 test("serve --help lists every setting", async () => {
   const { stdout } = await cli(["serve", "--help"]);
   for (const flag of SETTING_FLAGS) expect(stdout).toContain(`${flag.name} `);
@@ -57,7 +67,7 @@ test.each([
   ],
   [
     ["translate", "--type", "mail"],
-    "option '--type <type>' argument 'mail' is invalid. Allowed choices are send, events, delivery, seen, inbound.",
+    "option '--type <type>' argument 'mail' is invalid. Allowed choices are send, events, delivery, seen, inbound, click.",
   ],
 ])("wrong use %j is told with exit code 2", async (args, message) => {
   const human = await cli(args);

@@ -124,7 +124,8 @@ test("a service that cannot be reached is exit code 4", async () => {
   await fake[Symbol.asyncDispose]();
   const { exitCode, stderr } = await cli(["send", "--target", fake.target, ...SMS]);
   expect(exitCode).toBe(4);
-  expect(stderr).toMatch(/^error UNAVAILABLE/);
+  expect(stderr).toMatch(/^error UNAVAILABLE: /);
+  expect(stderr).toContain("start the service (infobip-rpc serve), or give its gRPC address with --target");
 });
 
 test.each([

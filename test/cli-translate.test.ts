@@ -58,6 +58,14 @@ const BODIES: Record<string, object> = {
       },
     ],
   },
+  click: {
+    notificationType: "CLICKED",
+    recipient: "2",
+    url: "https://shop.example/parcel",
+    sendDateTime: 1777887000000,
+    messageId: "m-1",
+    recipientInfo: { deviceType: "Phone" },
+  },
 };
 
 let folder: string;

@@ -101,6 +101,18 @@ describe("health of an embedded log", () => {
     expect(log.health()).toEqual({ ok: true });
   });
 
+  it("confirms nothing that it stored in a deleted file, however short ago that was", async () => {
+    await using log = await open();
+    await log.append([sampleEvent(1)]);
+    await rename(file, `${file}.moved`);
+    expect(log.health()).toEqual({ ok: true });
+    expect(await refusalOf(log.append([sampleEvent(2)]))).toMatchObject({ reason: "LOG_UNAVAILABLE" });
+    expect(log.health().ok).toBe(false);
+    await rename(`${file}.moved`, file);
+    expect(await log.append([sampleEvent(2), sampleEvent(3)])).toEqual({ appended: 1, duplicates: 1 });
+    expect(log.health()).toEqual({ ok: true });
+  });
+
   it("commits with a full sync in write-ahead mode", async () => {
     const ready = Promise.withResolvers<FromWriter>();
     await using log = await open({

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EmbeddedEventLog } from "../src/eventlog/embedded/embedded-log.ts";
 import {
   type EmbeddedLogOptions,
   openEmbeddedLog,
   startWriterThread,
 } from "../src/eventlog/embedded/open-embedded-log.ts";
-import { RETENTION_INTERVAL_MS } from "../src/eventlog/embedded/retention.ts";
-import { REMOVE_STEP_BYTES, REMOVE_STEP_EVENTS } from "../src/eventlog/embedded/writer.ts";
+import { REMOVE_STEP_BYTES, REMOVE_STEP_EVENTS } from "../src/eventlog/embedded/removal-step.ts";
+import { RETENTION_CHECK_BYTES, RETENTION_INTERVAL_MS } from "../src/eventlog/embedded/retention.ts";
 import type { FromWriter, ToWriter } from "../src/eventlog/embedded/writer-messages.ts";
 import { messageIds, sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { FakeTimer } from "./watch-harness.ts";
@@ -93,6 +94,17 @@ describe("retention of an embedded log", () => {
     expect(events).toBe(log.bounds().head - log.bounds().earliest);
   });
 
+  it("does not wait for its time when events come fast, so that they find room", async () => {
+    const troubles: Error[] = [];
+    await using log = await open({ retention: { bytes: MIB }, onTrouble: (error) => troubles.push(error) });
+    for (let n = 0; n < 8; n++) {
+      for (let m = 0; m < 15; m++)
+        await log.append(Array.from({ length: 50 }, (_, i) => large((n * 15 + m) * 50 + i)));
+      expect((await log.stats()).sizeBytes).toBeLessThan(MIB + 2 * RETENTION_CHECK_BYTES);
+    }
+    expect(troubles).toEqual([]);
+  });
+
   it("makes room at once when an append finds the file full, and commits work again without one", async () => {
     const recovered = Promise.withResolvers<void>();
     const troubles: Error[] = [];
@@ -136,6 +148,26 @@ describe("retention of an embedded log", () => {
     for (let n = 1; n <= 10; n++) await log.append([sampleEvent(n, {}, "x".repeat(1.5 * MIB))]);
     await log.removeThrough(10);
     expect(steps).toEqual([3, 6, 9, 10]);
+  });
+
+  it("never names an earliest position before which events are still kept", async () => {
+    const earliest = new Set<number>();
+    const opened: { log?: EmbeddedEventLog } = {};
+    opened.log = await open({
+      startWriter: (data) => {
+        const worker = startWriterThread(data);
+        const post = worker.postMessage.bind(worker);
+        worker.postMessage = (message: ToWriter, transfer) => {
+          if (message.kind === "remove") earliest.add(opened.log?.bounds().earliest ?? -1);
+          post(message, transfer as ArrayBuffer[]);
+        };
+        return worker;
+      },
+    });
+    await using log = opened.log;
+    for (let n = 1; n <= 10; n++) await log.append([sampleEvent(n, {}, "x".repeat(1.5 * MIB))]);
+    await log.removeThrough(10);
+    expect([...earliest]).toEqual([3, 6, 9, 10]);
   });
 
   it("says the same as the file when a step fails half-way, and goes on from there", async () => {

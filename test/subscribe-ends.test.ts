@@ -84,9 +84,23 @@ describe("a call that ends", () => {
   });
 
   it("is a deadline when the client leaves a moment before it", async () => {
-    client.timeoutMs = 5;
+    client.timeoutMs = 400;
     client.call.abort(new ConnectError("c", Code.Canceled));
     expect(ends()).toEqual(["end LEFT"]);
+  });
+
+  it("gives back what was taken and not sent to the client, so that it counts nothing", async () => {
+    const taking = Promise.withResolvers<void>();
+    client.session.beforeTake = () => taking.promise;
+    client.session.give({ record: recordOf(1), attempt: 1 });
+    const frame = client.next();
+    await idle();
+    client.send({ case: "ping", value: {} });
+    expect((await frame)?.case).toBe("progress");
+    taking.resolve();
+    await idle();
+    client.call.abort(new ConnectError("c", Code.Canceled));
+    expect(client.session.calls.slice(-2)).toEqual(["release 1", "end CONNECTION_LOST"]);
   });
 
   it("ends its session when the listener stops reading", async () => {

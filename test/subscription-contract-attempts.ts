@@ -50,6 +50,22 @@ export function describeAttempts(start: () => Promise<SubscriptionRig>): void {
       expect(await taken(rig.join())).toEqual(["1:1"]);
     });
 
+    it("settles in the order of the calls, also when one waits for the call before", async () => {
+      await using rig = await start();
+      await rig.create();
+      await rig.log.append(sampleEvents(1, 2));
+      const session = rig.join();
+      await taken(session);
+      const [first, second, third] = await Promise.all([
+        ack(session, 1),
+        ack(session, 1, 2),
+        nack(session, [2]),
+      ]);
+      expect(first).toMatchObject({ acked: 1, failures: [] });
+      expect(second).toMatchObject({ acked: 1, failures: [{ eventId: "e-1", reason: "NOT_HELD" }] });
+      expect(third).toMatchObject({ nacked: 0, failures: [{ eventId: "e-2", reason: "NOT_HELD" }] });
+    });
+
     it("counts only what was still held", async () => {
       await using rig = await start();
       await rig.create();

@@ -70,7 +70,7 @@ export function describeDelivery(start: () => Promise<SubscriptionRig>): void {
       expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 3, lagEvents: 0, inFlight: 0 });
     });
 
-    it("acknowledges everything held up to a sequence, redelivered or not, and nothing of others", async () => {
+    it("acknowledges an event and what was handed over before it, and nothing of others or after it", async () => {
       await using rig = await start();
       await rig.create();
       await rig.log.append(sampleEvents(1, 10));
@@ -81,10 +81,29 @@ export function describeDelivery(start: () => Promise<SubscriptionRig>): void {
       await nack(session, [4]);
       expect(await taken(session)).toEqual(["4:2"]);
       const through = await session.settle({ ackIds: [], ackThrough: 6, nacks: [] });
-      expect(through).toEqual({ acked: 4, nacked: 0, failures: [] });
-      expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 0, inFlight: 6 });
+      expect(through).toEqual({ acked: 3, nacked: 0, failures: [] });
+      expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 0, inFlight: 7 });
       await ack(other, 1, 2);
-      expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 6, inFlight: 4 });
+      expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 3, inFlight: 5 });
+      const redelivered = await session.settle({ ackIds: [], ackThrough: 4, nacks: [] });
+      expect(redelivered).toEqual({ acked: 5, nacked: 0, failures: [] });
+      expect(await rig.engine.progress("s")).toMatchObject({ settledTo: 10, inFlight: 0 });
+    });
+
+    it("acknowledges nothing through an event that the session does not hold", async () => {
+      await using rig = await start();
+      await rig.create();
+      await rig.log.append(sampleEvents(1, 4));
+      const other = rig.join();
+      const session = rig.join();
+      await taken(other, { maxEvents: 1 });
+      await taken(session, { maxEvents: 2 });
+      const nothing = { acked: 0, nacked: 0, failures: [{ eventId: "", reason: "NOT_HELD" }] };
+      for (const ackThrough of [0, 1, 4, 99]) {
+        expect(await session.settle({ ackIds: [], ackThrough, nacks: [] })).toEqual(nothing);
+      }
+      expect(await session.settle({ ackIds: [], ackThrough: 3, nacks: [] })).toMatchObject({ acked: 2 });
+      expect(await session.settle({ ackIds: [], ackThrough: 3, nacks: [] })).toEqual(nothing);
     });
 
     it("settles each event that is named twice once", async () => {

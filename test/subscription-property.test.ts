@@ -144,12 +144,12 @@ class Driver {
     const held = this.model.heldBy(opened.id);
     const chosen = held.filter((_, i) => (step.choice >> (i % 8)) & 1);
     const ids = chosen.map((n) => `e-${n}`);
-    const last = chosen.at(-1) ?? 0;
+    const last = chosen.at(-1);
     if (step.do === "release") {
       opened.release(chosen);
       return this.model.release(chosen);
     }
-    const through = held.filter((n) => n <= last);
+    const through = last === undefined ? [] : held.slice(0, held.indexOf(last) + 1);
     const settlement = {
       ackIds: step.do === "ack" ? ids : [],
       ackThrough: step.do === "through" ? last : undefined,

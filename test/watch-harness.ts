@@ -13,14 +13,14 @@ import type { EmbeddedEventLog } from "../src/eventlog/embedded/embedded-log.ts"
 import { openEmbeddedLog } from "../src/eventlog/embedded/open-embedded-log.ts";
 import type { EventLog } from "../src/eventlog/event-log.ts";
 import { createWatchEvents } from "../src/events/watch-events.ts";
-import type { WatchTimer } from "../src/events/watch-timer.ts";
+import type { ClockTimer } from "../src/timer.ts";
 
 /** A frame of the stream, decoded. */
 export type Frame = WatchEventsResponse["frame"];
 type FrameOf<C extends Frame["case"]> = Extract<Frame, { case: C }>["value"];
 
 /** A timer that goes only when told to. */
-export class FakeTimer implements WatchTimer {
+export class FakeTimer implements ClockTimer {
   #now = 0;
   readonly #tasks = new Set<{ at: number; run: () => void }>();
   #scheduled = Promise.withResolvers<void>();

@@ -3,6 +3,8 @@ import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OnExpired, StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import { encodeCursor } from "../src/eventlog/cursor.ts";
+import type { EmbeddedEventLog } from "../src/eventlog/embedded/embedded-log.ts";
+import type { EventLog } from "../src/eventlog/event-log.ts";
 import { sampleEvent, sampleEvents } from "./event-log-samples.ts";
 import { WatchHarness } from "./watch-harness.ts";
 
@@ -113,6 +115,24 @@ describe("start of WatchEvents", () => {
     await client.leave();
   });
 
+  it.each([
+    ["goes on behind a gap", OnExpired.RESUME],
+    ["ends with CURSOR_EXPIRED", OnExpired.FAIL],
+  ])("%s when retention overtakes the stream right before it reads", async (_, onExpired) => {
+    harness.log = overtaken(harness.embedded, 2);
+    const client = harness.watch({ from: { case: "cursor", value: harness.cursor(1) }, onExpired });
+    await client.expect("started");
+    if (onExpired === OnExpired.FAIL) {
+      const metadata = expect.objectContaining({ earliest_cursor: harness.cursor(2) });
+      await expect(client.next()).rejects.toMatchObject({ reason: "CURSOR_EXPIRED", metadata });
+      return;
+    }
+    const gap = await client.expect("gap");
+    expect(gap).toMatchObject({ fromCursor: harness.cursor(1), toCursor: harness.cursor(2) });
+    expect(await client.ids()).toEqual(["m-3", "m-4", "m-5", "m-6"]);
+    await client.leave();
+  });
+
   it("still refuses other cursor errors when the client wants to resume", async () => {
     for (const value of ["no cursor", harness.cursor(7), encodeCursor("0123456789abcdef", 0)]) {
       const client = harness.watch({ from: { case: "cursor", value }, onExpired: OnExpired.RESUME });
@@ -125,3 +145,19 @@ describe("start of WatchEvents", () => {
     await expect(client.next()).rejects.toMatchObject({ reason: "FILTER_INERT" });
   });
 });
+
+/** The log, but events are removed when it is asked for the first time. */
+function overtaken(log: EmbeddedEventLog, position: number): EventLog {
+  let isFirst = true;
+  const read: EventLog["read"] = async (after, options) => {
+    if (isFirst) await log.removeThrough(position);
+    isFirst = false;
+    return log.read(after, options);
+  };
+  return new Proxy(log, {
+    get: (_, key) => {
+      const value: unknown = key === "read" ? read : Reflect.get(log, key, log);
+      return typeof value === "function" ? value.bind(log) : value;
+    },
+  });
+}

@@ -37,6 +37,20 @@ async function storedAfter(...items: unknown[]): Promise<number> {
 }
 
 describe("a click", () => {
+  test.each([
+    [1_767_225_600, 1_767_225_600_000],
+    ["1767225600", 1_767_225_600_000],
+    [99_999_999_999, 99_999_999_999_000],
+    [100_000_000_000, 100_000_000_000],
+    [0, undefined],
+    [-1, undefined],
+  ])("whose time is %j happened at %j", async (sendDateTime, occurred) => {
+    await target.post("click", JSON.stringify(click({ sendDateTime })));
+    const [event] = target.events();
+    expect(event?.occurTime && timestampMs(event.occurTime)).toBe(occurred);
+    expect(event?.payload).toMatchObject({ value: { sendDateTime: BigInt(sendDateTime) } });
+  });
+
   test("comes as one object and becomes one event with its columns, payload and exact bytes", async () => {
     const item = JSON.stringify(click(), null, 1);
     const answer = await target.post("click", ` ${item}\n`);

@@ -7,7 +7,7 @@ import { runDemo } from "./demo/demo-run.ts";
 import { DemoScreen } from "./demo/demo-screen.ts";
 import { DemoTally } from "./demo/demo-tally.ts";
 import { EXIT } from "./exit-codes.ts";
-import { countOption, durationOption } from "./option-values.ts";
+import { countOption, timeFlag } from "./option-values.ts";
 import { RpcClient } from "./rpc-client.ts";
 
 /** Most messages of one demo. */
@@ -26,7 +26,7 @@ export function addDemoCommand(program: Command, run: Runner): void {
       "Show the main job on this machine: start a simulator of Infobip and the service, send messages on several channels over gRPC, and show every report that comes back.",
     )
     .option("--messages <count>", `how many messages to send, at most ${MAX_MESSAGES}`, countOption, 40)
-    .option("--timeout <time>", "longest wait until every message is final", durationOption, 30_000)
+    .addOption(timeFlag("--timeout <time>", "longest wait until every message is final", 30_000))
     .option(...JSON_FLAG)
     .addHelpText("after", examples("infobip-rpc demo", "infobip-rpc demo --messages 1000 --json | tail -1"))
     .action(run(demo));

@@ -1,4 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { ClickReportSchema } from "../../gen/infobip/events/v1/click_report_pb.js";
 import { DeliveryReportResponseSchema } from "../../gen/infobip/events/v1/delivery_report_pb.js";
 import { IncomingMessageResponseSchema } from "../../gen/infobip/events/v1/inbound_message_pb.js";
 import { SeenReportSchema } from "../../gen/infobip/events/v1/seen_report_pb.js";
@@ -15,10 +16,11 @@ export const MESSAGE_TYPES = {
   seen: SeenReportSchema,
   // What a fetch answers: a webhook body, with two counts that a webhook leaves out.
   inbound: IncomingMessageResponseSchema,
+  click: ClickReportSchema,
 } as const satisfies Record<string, DescMessage>;
 
 /** Bodies that Infobip writes: what is new in them is kept or left out, never a reason to refuse them. */
-export const RECEIVED_TYPES: ReadonlySet<MessageType> = new Set(["delivery", "seen", "inbound"]);
+export const RECEIVED_TYPES: ReadonlySet<MessageType> = new Set(["delivery", "seen", "inbound", "click"]);
 
 /** Word of `--type`. */
 export type MessageType = keyof typeof MESSAGE_TYPES;

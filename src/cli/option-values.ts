@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "commander";
-import { duration } from "../config/value-types.ts";
+import { InvalidArgumentError, Option } from "commander";
+import { duration, formatDuration } from "../config/value-types.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -11,6 +11,16 @@ export function durationOption(text: string): number {
 /** Reads a time as {@link durationOption} does; 0 is allowed. */
 export function millisecondsOption(text: string): number {
   return readTime(text, 0);
+}
+
+/** A flag that takes a time; the help writes its default as a time too. */
+export function timeFlag(
+  flags: string,
+  description: string,
+  defaultMs: number,
+  read: (text: string) => number = durationOption,
+): Option {
+  return new Option(flags, description).argParser(read).default(defaultMs, formatDuration(defaultMs));
 }
 
 function readTime(text: string, minMs: number): number {

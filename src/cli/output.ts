@@ -75,7 +75,9 @@ function errorObject(error: CliError): Record<string, unknown> {
 }
 
 function errorText(error: CliError, style: Style): string {
-  const kind = error.code === undefined ? error.reason : `${error.code} ${error.reason}`;
+  // Without a reason of the service the code stands in for it.
+  const hasCode = error.code !== undefined && error.code !== error.reason;
+  const kind = hasCode ? `${error.code} ${error.reason}` : error.reason;
   const lines = [`${style.bad("error")} ${style.bold(kind)}: ${printable(error.message)}`];
   const violations = error.violations.map((violation) => [
     `  ${style.warn(printable(violation.field))}`,

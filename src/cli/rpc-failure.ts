@@ -16,7 +16,7 @@ export function rpcFailure(error: unknown): CliError {
   const [retry] = detailed.findDetails(RetryInfoSchema);
   const violations = detailed.findDetails(BadRequestSchema).flatMap((details) => details.fieldViolations);
   const code = status[error.code] ?? "UNKNOWN";
-  return new CliError(info?.reason || code, error.details || error.message, {
+  return new CliError(info?.reason || code, messageOf(error), {
     code,
     exitCode: exitCodeOf(error, info?.metadata.outcome),
     violations: violations.map(({ field, description, reason }) => ({ field, description, reason })),
@@ -24,6 +24,19 @@ export function rpcFailure(error: unknown): CliError {
     retryDelayMs: retry?.retryDelay && Number(retry.retryDelay.seconds) * 1000 + retry.retryDelay.nanos / 1e6,
     cause: error,
   });
+}
+
+/** What the service said; or, of a service that cannot be reached, why not and what to do. */
+function messageOf(error: GrpcError): string {
+  const text = error.details || error.message;
+  if (!isUnreachable(text)) return text;
+  const cause = text.replace(/\.? Resolution note: *$/, "");
+  return `${cause}; start the service (infobip-rpc serve), or give its gRPC address with --target`;
+}
+
+/** Whether an error text of the gRPC library says that no connection came about, so that nothing was sent. */
+export function isUnreachable(text: string): boolean {
+  return /^No connection established|^Name resolution failed/.test(text);
 }
 
 function isGrpcError(error: unknown): error is GrpcError {

@@ -12,8 +12,9 @@ import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from
 import { eventLine } from "./event-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { finalReports, headCursor } from "./final-reports.ts";
-import { durationOption, repeatedOption } from "./option-values.ts";
+import { repeatedOption, timeFlag } from "./option-values.ts";
 import { RpcClient } from "./rpc-client.ts";
+import { isUnreachable } from "./rpc-failure.ts";
 import { type SendRequestOptions, sendRequest } from "./send-request.ts";
 import { exitCodeOf, printResults } from "./send-results.ts";
 import { DEFAULT_TARGET } from "./target.ts";
@@ -36,9 +37,9 @@ export function addSendCommand(program: Command, run: Runner): void {
     .option("--from <sender>", "sender; without it the default sender of the channel")
     .option("--text <text>", "text of the message")
     .option("--file <file>", "file with the JSON of a SendMessagesRequest, or - for stdin")
-    .option("--timeout <time>", "deadline of the call", durationOption, 30_000)
+    .addOption(timeFlag("--timeout <time>", "deadline of the call", 30_000))
     .option("--watch", "then wait for the final delivery report of every message")
-    .option("--watch-timeout <time>", "longest wait for the reports", durationOption, 60_000)
+    .addOption(timeFlag("--watch-timeout <time>", "longest wait for the reports", 60_000))
     .option(...JSON_FLAG)
     .addHelpText(
       "after",
@@ -93,7 +94,7 @@ function isUnknown(error: CliError): boolean {
   const endsUnclear = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"].includes(
     error.reason,
   );
-  return endsUnclear && !/^No connection established|^Name resolution failed/.test(error.message);
+  return endsUnclear && !isUnreachable(error.message);
 }
 
 async function watchReports(

@@ -3,7 +3,7 @@ import type { SimulatorOptions } from "../simulator/options.ts";
 import { usageError } from "./cli-error.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { millisecondsOption } from "./option-values.ts";
+import { millisecondsOption, timeFlag } from "./option-values.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 interface SimulateOptions {
@@ -26,9 +26,18 @@ interface SimulateOptions {
   readonly acceptDuplicates?: boolean;
 }
 
+/** Flags that take a time: the flag, what it is, and its default in milliseconds. */
+const TIMES = [
+  ["--report-delay <time>", "from sending to the first final report", 50],
+  ["--step-delay <time>", "from one step of a behaviour to the next", 50],
+  ["--late-delay <time>", "from sending to the report of a late message", 5_000],
+  ["--batch-window <time>", "time for which reports are collected into one webhook request", 5],
+  ["--webhook-timeout <time>", "time until a webhook that does not answer counts as failed", 10_000],
+] as const;
+
 /** Adds `simulate`. */
 export function addSimulateCommand(program: Command, run: Runner): void {
-  program
+  const command = program
     .command("simulate")
     .description(
       "Run a simulator of Infobip's Messages API until a signal comes. docs/simulator.md says what it can do.",
@@ -52,22 +61,11 @@ export function addSimulateCommand(program: Command, run: Runner): void {
     .option(
       "--allow-remote-webhooks",
       "call webhooks on other machines too; otherwise only loopback URLs are called",
-    )
-    .option("--report-delay <time>", "from sending to the first final report", millisecondsOption, 50)
-    .option("--step-delay <time>", "from one step of a behaviour to the next", millisecondsOption, 50)
-    .option("--late-delay <time>", "from sending to the report of a late message", millisecondsOption, 5000)
-    .option(
-      "--batch-window <time>",
-      "time for which reports are collected into one webhook request",
-      millisecondsOption,
-      5,
-    )
-    .option(
-      "--webhook-timeout <time>",
-      "time until a webhook that does not answer counts as failed",
-      millisecondsOption,
-      10_000,
-    )
+    );
+  for (const [flags, description, defaultMs] of TIMES) {
+    command.addOption(timeFlag(flags, description, defaultMs, millisecondsOption));
+  }
+  command
     .option(
       "--time-scale <factor>",
       "factor on the webhook retry ladder and on the wait for sendAt",

@@ -6,7 +6,7 @@ import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from
 import { eventHeading } from "./event-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { addFilterOptions } from "./filter-options.ts";
-import { countOption, durationOption } from "./option-values.ts";
+import { countOption, timeFlag } from "./option-values.ts";
 import { printEvent } from "./print-event.ts";
 import { cursorAfter, resumingWatch } from "./resuming-watch.ts";
 import { RpcClient } from "./rpc-client.ts";
@@ -49,7 +49,7 @@ export function addWatchCommand(program: Command, run: Runner): void {
     )
     .option("--max <count>", "stop after this many events", countOption)
     .option("--until-head", "stop at what was the last event at the start")
-    .option("--give-up-after <time>", "longest time without a connection", durationOption, 300_000)
+    .addOption(timeFlag("--give-up-after <time>", "longest time without a connection", 300_000))
     .option(...JSON_FLAG)
     .addHelpText(
       "after",

@@ -22,9 +22,11 @@ export interface ConfigSources {
   readonly readTextFile: ReadTextFile;
 }
 
-/** The configuration as far as it could be read, for people to look at. */
+/** The configuration as far as it could be read. */
 export interface ConfigReading {
   readonly settings: readonly ResolvedSetting[];
+  /** Values of the settings that could be read, each by itself; complete when there is no problem. */
+  readonly values: Partial<SettingValues>;
   readonly problems: readonly ConfigProblem[];
   /** Set exactly when there is no problem. */
   readonly config: Config | undefined;
@@ -44,7 +46,7 @@ export async function readConfig(sources: ConfigSources): Promise<ConfigReading>
   checkRules(values, report);
   const isComplete = problems.length === 0 && baseUrl !== undefined && auth !== undefined;
   const config = isComplete ? buildConfig(values as SettingValues, baseUrl, auth) : undefined;
-  return { settings, problems, config };
+  return { settings, values, problems, config };
 }
 
 /** Reads and checks the configuration. Throws {@link ConfigError} with every problem. */

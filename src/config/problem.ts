@@ -20,6 +20,6 @@ export class ConfigError extends Error {
 }
 
 /** One line for people. */
-export function formatProblem(problem: ConfigProblem): string {
+function formatProblem(problem: ConfigProblem): string {
   return `${problem.setting}: ${problem.message} (${problem.origin})`;
 }

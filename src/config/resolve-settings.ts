@@ -8,7 +8,7 @@ const MAX_SECRET_FILE_BYTES = 64 * 1024;
 /** One setting with its value and where it came from. */
 export interface ResolvedSetting {
   readonly path: SettingPath;
-  /** The text as given, "[hidden]" for a secret that is set. */
+  /** For people to look at, never the value: the text as given, "[hidden]" for a secret that is set. */
   readonly shown: string;
   readonly origin: Origin;
 }

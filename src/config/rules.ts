@@ -54,7 +54,7 @@ export function upstreamBaseUrl(values: ReadableValues, report: Report): string 
 }
 
 /** API listeners stay on this machine unless told otherwise, one is on, and no two share an address. */
-export function checkListeners(values: ReadableValues, report: Report): void {
+function checkListeners(values: ReadableValues, report: Report): void {
   const paths = ["grpc.listen", "http.listen", "webhook.listen", "admin.listen"] as const;
   const taken = new Map<string, SettingPath>();
   for (const path of paths) {
@@ -79,7 +79,7 @@ export function checkListeners(values: ReadableValues, report: Report): void {
 }
 
 /** The engine must be one that this build has. */
-export function checkEventLog(values: ReadableValues, report: Report): void {
+function checkEventLog(values: ReadableValues, report: Report): void {
   const url = values["eventlog.url"];
   if (url === undefined) return;
   if (/^(nats|tls):\/\//.test(url))

@@ -148,7 +148,7 @@ export function formatDuration(ms: number): string {
 }
 
 /** Writes bytes the way a size setting reads them. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const unit = (["TiB", "GiB", "MiB", "KiB"] as const).find(
     (name) => bytes !== 0 && bytes % (BYTES_PER_UNIT[name] ?? 1) === 0,
   );

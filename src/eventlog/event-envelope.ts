@@ -3,7 +3,6 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Event, EventSchema, type EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 import type { Platform } from "../../gen/infobip/messages/v1/message_options_pb.js";
-import type { StatusRank } from "../infobip/status-rank.ts";
 import type { EventColumns } from "./event-log.ts";
 import { eventIdOf, type Fingerprint } from "./fingerprint.ts";
 
@@ -30,7 +29,8 @@ export interface CommonFields {
 export interface EventStanding {
   readonly type: EventType;
   readonly final: boolean;
-  readonly rank: StatusRank;
+  /** How strong the status is that the event tells; 0 when it tells none. */
+  readonly rank: number;
   readonly occurTime: EventParts["occurTime"];
 }
 

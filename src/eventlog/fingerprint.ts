@@ -4,6 +4,8 @@ import { hash } from "node:crypto";
 export type Fingerprint = string & { readonly brand: "fingerprint" };
 
 const FINGERPRINT_DIGITS = 16;
+/** Values of the lower-case hex digits, by character code. */
+const DIGIT_VALUES = digitValues();
 
 /** What makes one piece of news about a message differ from another. */
 export interface News {
@@ -74,13 +76,17 @@ export function eventIdOf(fingerprint: Fingerprint, messageId: string, raw: Uint
 export function fingerprintBytes(fingerprint: Fingerprint): Uint8Array {
   const bytes = new Uint8Array(FINGERPRINT_DIGITS / 2);
   for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = (hexDigit(fingerprint, 2 * index) << 4) | hexDigit(fingerprint, 2 * index + 1);
+    bytes[index] = (digitAt(fingerprint, 2 * index) << 4) | digitAt(fingerprint, 2 * index + 1);
   }
   return bytes;
 }
 
-/** Value of a lower-case hex digit. */
-function hexDigit(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code <= 0x39 ? code - 0x30 : code - 0x61 + 10;
+function digitAt(fingerprint: Fingerprint, index: number): number {
+  return DIGIT_VALUES[fingerprint.charCodeAt(index)] ?? 0;
+}
+
+function digitValues(): Uint8Array {
+  const values = new Uint8Array(128);
+  for (let value = 0; value < 16; value++) values[value.toString(16).charCodeAt(0)] = value;
+  return values;
 }

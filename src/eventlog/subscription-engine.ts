@@ -86,7 +86,10 @@ export interface TakeResult {
 export interface Settlement {
   /** Event ids to acknowledge. */
   readonly ackIds: readonly string[];
-  /** Acknowledge every held event up to and including this sequence. */
+  /**
+   * Acknowledge the held event of this sequence and every one that was handed over before it. When the session
+   * does not hold it, nothing is acknowledged by it, and a failure NOT_HELD without an event id tells so.
+   */
   readonly ackThrough?: number;
   /** Events to refuse; without a delay the subscription's backoff applies. */
   readonly nacks: readonly { readonly ids: readonly string[]; readonly delayMs?: number }[];

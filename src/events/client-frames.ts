@@ -10,7 +10,7 @@ import { settlementOf } from "./settlements.ts";
 import { secondStart } from "./subscribe-start.ts";
 
 /** Most frames of one client that are read and not answered; then no more are read. */
-export const MAX_UNANSWERED_FRAMES = 64;
+export const MAX_UNANSWERED_FRAMES = 256;
 /** Most characters of event ids in those frames; one frame may go over. */
 export const MAX_UNANSWERED_CHARS = 1024 * 1024;
 

@@ -30,6 +30,14 @@ export class Deliveries {
     return taken;
   }
 
+  /** Gives back what was taken and not asked for, as if it had not been delivered; to be called before the session ends. */
+  giveBack(): void {
+    const taken = this.#taken;
+    if (taken === undefined) return;
+    this.#taken = undefined;
+    this.#session.release(taken.deliveries.map(({ record }) => record.sequence));
+  }
+
   /** Stops waiting for work. The end of the session gives back what was taken. */
   close(): void {
     this.#closed.abort();

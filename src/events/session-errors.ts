@@ -4,8 +4,11 @@ import type { SessionEnd } from "../eventlog/subscription-engine.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import { callEnded } from "./call-ended.ts";
 
-/** A client that gives up at its own deadline may be seen to leave so many milliseconds before it. */
-const DEADLINE_SLACK_MS = 20;
+/**
+ * A client that gives up at its own deadline may be seen to leave so many milliseconds before it: what delays the
+ * start of a call on its way here delays the deadline as the service counts it.
+ */
+const DEADLINE_SLACK_MS = 500;
 
 /**
  * How a session ends whose call has ended: a deadline that the client has set

@@ -1,9 +1,9 @@
 import type { SubscribeRequest, SubscribeStart } from "../../gen/infobip/events/v1/subscribe_pb.js";
 import type { ServiceError } from "../errors.ts";
+import type { ClockTimer } from "../timer.ts";
 import { serviceDraining } from "./call-ended.ts";
 import type { DrainNotice } from "./drain-notice.ts";
 import { requestInvalid } from "./request-invalid.ts";
-import type { WatchTimer } from "./watch-timer.ts";
 
 /** Time in which a client must send its start frame, in milliseconds. */
 export const START_TIMEOUT_MS = 30_000;
@@ -14,7 +14,7 @@ export const START_TIMEOUT_MS = 30_000;
  */
 export async function readStart(
   frames: AsyncIterator<SubscribeRequest>,
-  timer: WatchTimer,
+  timer: ClockTimer,
   drain: DrainNotice,
 ): Promise<SubscribeStart> {
   const given = Promise.withResolvers<never>();

@@ -115,12 +115,14 @@ class SubscribeStream implements Disposable {
       if (error !== this.#client.failure) end = "LEFT";
       throw error;
     } finally {
+      this.#deliveries.giveBack();
       await this.#session.end(end);
     }
   }
 
   /** The call has ended: what the session holds goes to others at once, whenever this stream is run next. */
   readonly #onCallEnded = (): void => {
+    this.#deliveries.giveBack();
     void this.#session.end(endWithCall(this.#call));
     this.#wakeUp.wake();
   };

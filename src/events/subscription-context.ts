@@ -2,8 +2,8 @@ import type { EventsService } from "../../gen/infobip/events/v1/events_service_p
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { SubscriptionEngine } from "../eventlog/subscription-engine.ts";
 import type { ServiceImplementation } from "../rpc/service-implementation.ts";
+import type { ClockTimer } from "../timer.ts";
 import type { DrainNotice } from "./drain-notice.ts";
-import type { WatchTimer } from "./watch-timer.ts";
 
 /** What the subscription methods share. */
 export interface SubscriptionContext {
@@ -14,7 +14,7 @@ export interface SubscriptionContext {
   readonly drainStopTime: () => number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly timer: WatchTimer;
+  readonly timer: ClockTimer;
 }
 
 /** Implementation of one method of EventsService. */

@@ -1,5 +1,6 @@
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { SubscriptionEngine } from "../eventlog/subscription-engine.ts";
+import { type ClockTimer, systemTimer } from "../timer.ts";
 import { createAcknowledgeEvents } from "./acknowledge-events.ts";
 import { createCreateSubscription } from "./create-subscription.ts";
 import { createDeleteSubscription } from "./delete-subscription.ts";
@@ -13,7 +14,6 @@ import { createSeekSubscription } from "./seek-subscription.ts";
 import { createSubscribe } from "./subscribe.ts";
 import type { EventsMethod } from "./subscription-context.ts";
 import { createUpdateSubscription } from "./update-subscription.ts";
-import { systemWatchTimer, type WatchTimer } from "./watch-timer.ts";
 
 /** What the subscription methods work with. */
 export interface SubscriptionMethodsOptions {
@@ -27,7 +27,7 @@ export interface SubscriptionMethodsOptions {
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
   /** Default: the system's timer. */
-  readonly timer?: WatchTimer;
+  readonly timer?: ClockTimer;
 }
 
 type SubscriptionMethodName =
@@ -54,7 +54,7 @@ export function createSubscriptionMethods(options: SubscriptionMethodsOptions): 
     drain: new DrainNotice(options.draining),
     drainStopTime: options.drainStopTime,
     now: options.now ?? Date.now,
-    timer: options.timer ?? systemWatchTimer,
+    timer: options.timer ?? systemTimer,
   };
   return {
     createSubscription: createCreateSubscription(context),

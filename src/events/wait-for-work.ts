@@ -1,13 +1,13 @@
 import type { EventLog } from "../eventlog/event-log.ts";
+import type { ClockTimer } from "../timer.ts";
 import type { DrainNotice } from "./drain-notice.ts";
-import type { WatchTimer } from "./watch-timer.ts";
 
 /** What ends a wait besides a new event. */
 export interface WaitEnds {
   /** The call's signal. */
   readonly signal: AbortSignal;
   readonly drain: DrainNotice;
-  readonly timer: WatchTimer;
+  readonly timer: ClockTimer;
   /** Longest wait, in milliseconds. */
   readonly delayMs: number;
 }

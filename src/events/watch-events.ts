@@ -6,14 +6,15 @@ import type { EventLog, ReadOptions } from "../eventlog/event-log.ts";
 import { compileFilter } from "../eventlog/filter.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import type { ServerStreamImplementation } from "../rpc/service-implementation.ts";
+import { type ClockTimer, systemTimer } from "../timer.ts";
 import { callEnded, orCallEnded, serviceDraining } from "./call-ended.ts";
 import { DrainNotice } from "./drain-notice.ts";
 import { eventFrames, MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from "./event-frames.ts";
+import { isExpired } from "./history-reads.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 import { waitForWork } from "./wait-for-work.ts";
 import { drainingFrame, gapFrame, progressFrame, startedFrame } from "./watch-frames.ts";
 import { resolveStart, resumesExpired } from "./watch-start.ts";
-import { systemWatchTimer, type WatchTimer } from "./watch-timer.ts";
 
 /** Time between progress frames when the client names none, in milliseconds. */
 export const DEFAULT_PROGRESS_INTERVAL_MS = 10_000;
@@ -30,7 +31,7 @@ export interface WatchEventsOptions {
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
   /** Default: the system's timer. */
-  readonly timer?: WatchTimer;
+  readonly timer?: ClockTimer;
   /** Where replay reads wait for their turn, shared by all that read the log's past. Default: turns of its own. */
   readonly turns?: ReplayTurns;
 }
@@ -64,7 +65,7 @@ class Watch {
   readonly #request: WatchEventsRequest;
   readonly #signal: AbortSignal;
   readonly #now: () => number;
-  readonly #timer: WatchTimer;
+  readonly #timer: ClockTimer;
   readonly #drainStopTime: () => number;
   readonly #progressIntervalMs: number;
   #position = 0;
@@ -78,7 +79,7 @@ class Watch {
   ) {
     this.#log = options.log;
     this.#now = options.now ?? Date.now;
-    this.#timer = options.timer ?? systemWatchTimer;
+    this.#timer = options.timer ?? systemTimer;
     this.#drainStopTime = options.drainStopTime;
     this.#drain = shared.drain;
     this.#turns = shared.turns;
@@ -123,7 +124,9 @@ class Watch {
   }
 
   async *#readOnce(read: ReadOptions): AsyncGenerator<Uint8Array> {
-    const { records, examinedTo } = await orCallEnded(this.#log.read(this.#position, read), this.#signal);
+    const result = await orCallEnded(this.#log.read(this.#position, read), this.#signal).catch(orOvertaken);
+    if (result === undefined) return;
+    const { records, examinedTo } = result;
     for (const { bytes, lastSequence } of eventFrames(records)) {
       yield bytes;
       this.#position = lastSequence;
@@ -176,4 +179,9 @@ class Watch {
       ...(matches === undefined ? {} : { matches }),
     };
   }
+}
+
+/** Retention may overtake a stream between the look at the bounds and the read; the next look says what that means for it. */
+function orOvertaken(error: unknown): undefined {
+  if (!isExpired(error)) throw error;
 }

@@ -1,6 +1,8 @@
 import type { WebhookOutcome } from "../server/webhook-listener.ts";
+import type { PullEvents } from "../webhook/pull-events.ts";
 import { LogMetrics, type ObservedLog } from "./log-metrics.ts";
 import type { PrometheusReader } from "./prometheus-reader.ts";
+import { PullMetrics } from "./pull-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { type ObservedSubscriptions, SubscriptionMetrics } from "./subscription-metrics.ts";
 import { WebhookMetrics } from "./webhook-metrics.ts";
@@ -9,6 +11,8 @@ import { WebhookMetrics } from "./webhook-metrics.ts";
 export interface Metrics extends AsyncDisposable {
   /** A webhook was answered, or its sender went away. */
   readonly webhookAnswered: (outcome: WebhookOutcome) => void;
+  /** To be told what happens to the pollers. */
+  readonly pull: PullEvents;
   /** The method, with its open streams counted. */
   readonly countStreams: StreamMetrics["counted"];
   /** The log is open; its state is read at each scrape. */
@@ -34,12 +38,14 @@ export interface MetricsOptions {
  */
 export function createMetrics({ now }: MetricsOptions): Metrics {
   const webhooks = new WebhookMetrics();
+  const pull = new PullMetrics();
   const streams = new StreamMetrics();
   const log = new LogMetrics();
   const subscriptions = new SubscriptionMetrics(now);
-  const page = new MetricsPage([webhooks, log, subscriptions, streams]);
+  const page = new MetricsPage([webhooks, pull, log, subscriptions, streams]);
   return {
     webhookAnswered: (outcome) => webhooks.answered(outcome),
+    pull: pull.events,
     countStreams: (method) => streams.counted(method),
     observeLog: (opened) => log.observe(opened),
     observeSubscriptions: (engine) => subscriptions.observe(engine),
@@ -67,7 +73,10 @@ class MetricsPage implements AsyncDisposable {
   }
 
   async #read(): Promise<string> {
-    this.#reader ??= this.#open();
+    this.#reader ??= this.#open().catch((error: unknown) => {
+      this.#reader = undefined;
+      throw error;
+    });
     return (await this.#reader).page();
   }
 
@@ -81,6 +90,7 @@ class MetricsPage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const reader = this.#reader;
     this.#reader = undefined;
-    await (await reader)?.[Symbol.asyncDispose]();
+    const opened = await reader?.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
   }
 }

@@ -29,7 +29,7 @@ export class SubscriptionMetrics {
       meter.createObservableGauge(`infobip_rpc_subscription_${name}`, { description });
     const lagEvents = gauge(
       "lag_events",
-      "Events of the log between the subscription's position and the head.",
+      "Events that are not settled: in flight, waiting, or not examined yet.",
     );
     const lagSeconds = gauge(
       "lag_seconds",

@@ -1,23 +1,19 @@
 import type { Meter } from "@opentelemetry/api";
 import type { WebhookOutcome } from "../server/webhook-listener.ts";
 import { WEBHOOK_ROUTES } from "../webhook/report-kind.ts";
+import { ItemCounter } from "./item-counter.ts";
 import { LabelledCounter } from "./labelled-counter.ts";
-
-/** What became of an item. */
-const RESULTS = ["stored", "repeated", "unparsed"] as const;
-
-type ItemResult = (typeof RESULTS)[number];
 
 /** Counts webhooks and their items. */
 export class WebhookMetrics {
   readonly #requests = new LabelledCounter<{ route: string; status: string; reason: string }>();
-  readonly #items = new LabelledCounter<{ route: string; result: ItemResult }>();
+  readonly #items = new ItemCounter("route");
 
   constructor() {
     // What has not happened yet counts 0, so that its first time is seen as a change.
     for (const route of WEBHOOK_ROUTES) {
       this.#requests.add({ route, status: "200", reason: "OK" }, 0);
-      for (const result of RESULTS) this.#items.add({ route, result }, 0);
+      this.#items.expect(route);
     }
   }
 
@@ -27,10 +23,7 @@ export class WebhookMetrics {
     const route = outcome.route ?? "unknown";
     const gone = status === undefined ? "SENDER_GONE" : "OK";
     this.#requests.add({ route, status: String(status ?? "none"), reason: reason ?? gone }, 1);
-    if (receipt === undefined) return;
-    const { appended: stored, duplicates: repeated, unparsed } = receipt;
-    const counts: Readonly<Record<ItemResult, number>> = { stored, repeated, unparsed };
-    for (const result of RESULTS) if (counts[result] > 0) this.#items.add({ route, result }, counts[result]);
+    if (receipt !== undefined) this.#items.add(route, receipt);
   }
 
   /** Makes the instruments. */

@@ -1,8 +1,5 @@
 import { BlockList, isIP } from "node:net";
 
-/** Most networks in a list: each is compared with the address of each request. */
-export const MAX_NETWORKS = 1_000;
-
 /** Stands for a peer on the other side of a Unix socket, which has no address. */
 export const UNIX_PEER = "unix";
 
@@ -33,7 +30,11 @@ function familyOf(address: string): Network["family"] | undefined {
   return version === 4 ? "ipv4" : version === 6 ? "ipv6" : undefined;
 }
 
-/** A set of addresses, given as networks. An IPv4 address in an IPv6 one (`::ffff:192.0.2.7`) counts as itself. */
+/**
+ * A set of addresses, given as networks. An IPv4 address in an IPv6 one
+ * (`::ffff:192.0.2.7`) counts as itself. Each look-up compares with all
+ * networks; a list in the settings holds 1,000 entries at most.
+ */
 export class AddressList {
   readonly #networks = new BlockList();
   readonly #holdsUnixPeer: boolean;

@@ -17,11 +17,19 @@ export function clickFields(click: ClickReport): CommonFields {
   };
 }
 
-/** When the click happened; undefined when `sendDateTime` is neither Unix milliseconds nor a date and time. */
+/** Below it a time is Unix seconds and not milliseconds: as milliseconds it would lie before March 1973. */
+const FIRST_MILLIS = 100_000_000_000n;
+
+/**
+ * When the click happened; undefined when `sendDateTime` is neither a date and
+ * time nor a Unix time above 0. Infobip writes milliseconds; seconds are told
+ * by their size.
+ */
 export function clickTime(click: ClickReport, timeText: string): Instant | undefined {
-  return click.sendDateTime === undefined
-    ? parseDateTime(timeText)
-    : fromEpochMillis(Number(click.sendDateTime));
+  const time = click.sendDateTime;
+  if (time === undefined) return parseDateTime(timeText);
+  if (time <= 0n) return undefined;
+  return fromEpochMillis(Number(time) * (time < FIRST_MILLIS ? 1_000 : 1));
 }
 
 /**

@@ -14,7 +14,7 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 /** Length that the request announces; undefined when it comes in chunks. */
-export function declaredLength(request: IncomingMessage): number | undefined {
+function declaredLength(request: IncomingMessage): number | undefined {
   if (request.headers["transfer-encoding"] !== undefined) return undefined;
   return Number(request.headers["content-length"] ?? 0);
 }

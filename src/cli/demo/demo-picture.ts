@@ -12,7 +12,7 @@ const LABEL_WIDTH = 22;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** A bar of a fraction of `width` columns, to an eighth of a column. */
-export function bar(fraction: number, width: number): string {
+function bar(fraction: number, width: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, fraction)) * width * 8);
   return "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "");
 }

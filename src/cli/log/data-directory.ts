@@ -1,6 +1,6 @@
 import { readConfig } from "../../config/load-config.ts";
 import { ConfigError } from "../../config/problem.ts";
-import { SETTING_PATHS, type SettingPath } from "../../config/settings.ts";
+import { SETTING_PATHS } from "../../config/settings.ts";
 import type { CliContext } from "../cli-context.ts";
 import { configSources } from "../setting-options.ts";
 
@@ -17,9 +17,10 @@ export async function dataDirectory(
   context: CliContext,
   options: Readonly<Record<string, unknown>>,
 ): Promise<string> {
-  const { settings, problems } = await readConfig(configSources(context, options));
+  const { values, problems } = await readConfig(configSources(context, options));
   const relevant = problems.filter(({ setting }) => !OTHER_SETTINGS.has(setting));
-  if (relevant.length > 0) throw new ConfigError(relevant);
-  const path: SettingPath = "data_dir";
-  return settings.find((setting) => setting.path === path)?.shown ?? "";
+  const { data_dir: directory } = values;
+  // A setting has no value only when it has a problem.
+  if (relevant.length > 0 || directory === undefined) throw new ConfigError(relevant);
+  return directory;
 }

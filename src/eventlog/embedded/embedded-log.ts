@@ -17,7 +17,7 @@ import type { OpenedFile } from "./opened-file.ts";
 import type { RecentRecords } from "./recent-records.ts";
 import { Retention, type RetentionParts } from "./retention.ts";
 import type { SubscriptionStore } from "./subscription-store.ts";
-import { REMOVE_STEP_EVENTS, type WriterState } from "./writer.ts";
+import type { WriterState } from "./writer.ts";
 import type { WriterClient, WriterClientParts } from "./writer-client.ts";
 
 /** The embedded engine's log: what the port says, and what only this engine has. */
@@ -57,6 +57,8 @@ export interface EmbeddedLogParts {
   /** Makes the store of subscriptions. */
   readonly createSubscriptions: (writer: WriterClient) => SubscriptionStore;
 }
+
+const FILE_GONE = "the event log's file was deleted or replaced; restart the service";
 
 /** See {@link EmbeddedEventLog}. */
 export class EmbeddedLog implements EmbeddedEventLog {
@@ -109,8 +111,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
     if (this.#closed !== undefined) return { ok: false, reason: "the event log is closed" };
     const trouble = this.#writer.trouble ?? this.#connection.damage;
     if (trouble !== undefined) return { ok: false, reason: trouble.message };
-    if (this.#parts.file.isInPlace()) return { ok: true };
-    return { ok: false, reason: "the event log's file was deleted or replaced; restart the service" };
+    return this.#parts.file.isInPlace() ? { ok: true } : { ok: false, reason: FILE_GONE };
   }
 
   async stats(): Promise<LogStats> {
@@ -121,9 +122,14 @@ export class EmbeddedLog implements EmbeddedEventLog {
     return { events, sizeBytes, retention: this.#retention.limits };
   }
 
-  append(events: readonly NewEvent[]): Promise<AppendResult> {
-    if (events.length === 0) return Promise.resolve({ appended: 0, duplicates: 0 });
-    return this.#writer.append(events, Math.floor(this.#parts.now()));
+  async append(events: readonly NewEvent[]): Promise<AppendResult> {
+    if (events.length === 0) return { appended: 0, duplicates: 0 };
+    const appending = this.#writer.append(events, Math.floor(this.#parts.now()));
+    this.#retention.taken(this.#writer.takenBytes);
+    const appended = await appending;
+    // What is stored in a deleted file is gone with the process, so it is not confirmed.
+    if (!this.#parts.file.isInPlaceNow()) throw logUnavailable(new Error(FILE_GONE));
+    return appended;
   }
 
   bounds(): LogBounds {
@@ -162,16 +168,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   async positionAtTime(timeMs: number): Promise<number> {
     this.#requireOpen();
-    // Record times never fall, so the sequences can be halved; an index would cost every append.
-    let low = this.#earliest;
-    let high = this.#head;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const first = this.#connection.read((reader) => reader.firstAfter(middle));
-      if (first === undefined || first.sequence > high || first.recordTimeMs >= timeMs) high = middle;
-      else low = first.sequence;
-    }
-    return low;
+    return this.#connection.read((reader) => reader.positionAt(timeMs, this.#earliest, this.#head));
   }
 
   async recordTimeAfter(after: number): Promise<number | undefined> {
@@ -209,8 +206,8 @@ export class EmbeddedLog implements EmbeddedEventLog {
     const removed = this.#removing.then(async () => {
       const before = this.#earliest;
       if (before >= target) return;
-      // Raised before the rows go: a read either finds them or is refused, never skips them.
-      this.#earliest = Math.min(before + REMOVE_STEP_EVENTS, target);
+      // Raised before the rows go, and no further than they do: a read either finds them or is refused, never skips them.
+      this.#earliest = this.#connection.endOfRemovalStep(before, target);
       this.#parts.recent.removeThrough(this.#earliest);
       try {
         this.#earliest = await this.#writer.remove(this.#earliest);

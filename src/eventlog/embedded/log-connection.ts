@@ -3,6 +3,7 @@ import { CursorEncoder } from "../cursor.ts";
 import { MessageReader } from "./message-reader.ts";
 import { ReadGuard } from "./read-guard.ts";
 import { Reader } from "./reader.ts";
+import { RemovalStep } from "./removal-step.ts";
 
 /** The read-only connection of an open log, and what reads through it. */
 export class LogConnection {
@@ -11,6 +12,7 @@ export class LogConnection {
   readonly guard: ReadGuard;
   readonly #reader: Reader;
   readonly #messageReader: MessageReader;
+  readonly #removalStep: RemovalStep;
 
   /**
    * `onDamaged` is called once, when a read has found the file damaged.
@@ -23,6 +25,7 @@ export class LogConnection {
     this.guard = new ReadGuard(onDamaged);
     this.#reader = new Reader(this.database, this.cursors);
     this.#messageReader = new MessageReader(this.database, this.cursors);
+    this.#removalStep = new RemovalStep(this.database);
   }
 
   /** What reads have found wrong with the file; undefined when nothing. */
@@ -38,6 +41,11 @@ export class LogConnection {
   /** @throws ServiceError LOG_UNAVAILABLE */
   readMessages<T>(work: (reader: MessageReader) => T): T {
     return this.guard.run(() => work(this.#messageReader));
+  }
+
+  /** See {@link RemovalStep.endOf}. @throws ServiceError LOG_UNAVAILABLE */
+  endOfRemovalStep(after: number, through: number): number {
+    return this.guard.run(() => this.#removalStep.endOf(after, through));
   }
 
   close(): void {

@@ -48,16 +48,7 @@ export function* exportPages(file: ReadOnlyLog, range: ExportRange): Generator<E
 /** Position before the first event that was stored at a time or later. @throws an error of node:sqlite */
 export function positionAt(file: ReadOnlyLog, timeMs: number): number {
   const { logId, earliest, head } = file.state();
-  const reader = new Reader(file.database, new CursorEncoder(logId));
-  let low = earliest;
-  let high = head;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const first = reader.firstAfter(middle);
-    if (first === undefined || first.sequence > high || first.recordTimeMs >= timeMs) high = middle;
-    else low = first.sequence;
-  }
-  return low;
+  return new Reader(file.database, new CursorEncoder(logId)).positionAt(timeMs, earliest, head);
 }
 
 function pageReader(file: ReadOnlyLog, range: ExportRange): (after: number) => ReadResult {

@@ -55,7 +55,7 @@ export interface EmbeddedLogOptions {
   readonly onDamaged?: (error: Error) => void;
   /** Retention could not remove events; it tries again in 10 s. */
   readonly onRetentionFailed?: (error: Error) => void;
-  /** Milliseconds on a clock that only goes forward. Default: the system's. */
+  /** Milliseconds on a clock that only goes forward, to see steps of the other one, among others. Default: the system's. */
   readonly monotonicNow?: () => number;
   /** Starts the writer thread. */
   readonly startWriter?: (data: WriterThreadData) => Worker;
@@ -101,7 +101,12 @@ async function openLocked(
       file: OpenedFile.at(files.events, options.monotonicNow),
       recent: new RecentRecords({ records: RECENT_RECORDS, bytes: RECENT_BYTES }),
       now: options.now ?? Date.now,
-      retention: { limits, timer: timerOf(options), onFailed: options.onRetentionFailed ?? ignore },
+      retention: {
+        limits,
+        timer: timerOf(options),
+        monotonicNow: options.monotonicNow ?? (() => performance.now()),
+        onFailed: options.onRetentionFailed ?? ignore,
+      },
       connectWriter: (calls) => new WriterClient({ ...writerParts(worker, options), ...calls }),
       createSubscriptions: (writer) =>
         new EmbeddedSubscriptions({ database, cursors, guard, commit: (changes) => writer.change(changes) }),

@@ -26,6 +26,12 @@ export class OpenedFile {
     return new OpenedFile(path, now);
   }
 
+  /** As {@link isInPlace}, but looks now. */
+  isInPlaceNow(): boolean {
+    this.#checkedAt = Number.NEGATIVE_INFINITY;
+    return this.isInPlace();
+  }
+
   /** False while the file is gone or replaced; looks once in {@link FILE_CHECK_INTERVAL_MS} at most. */
   isInPlace(): boolean {
     const now = this.#now();

@@ -42,6 +42,23 @@ export class Reader {
     return row && { sequence: Number(row.sequence), recordTimeMs: Number(row.record_time) };
   }
 
+  /**
+   * Position before the first event between two positions that was stored at a
+   * time (Unix milliseconds) or later; the upper one when there is none.
+   */
+  positionAt(timeMs: number, earliest: number, head: number): number {
+    // Record times never fall, so the sequences can be halved; an index would cost every append.
+    let low = earliest;
+    let high = head;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const first = this.firstAfter(middle);
+      if (first === undefined || first.sequence > high || first.recordTimeMs >= timeMs) high = middle;
+      else low = first.sequence;
+    }
+    return low;
+  }
+
   /** Bytes of the file that hold something, as of the last commit. */
   usedBytes(): number {
     return Number(this.#size.get()?.bytes);

@@ -1,5 +1,6 @@
 import type { Timer } from "../../timer.ts";
 import type { LogBounds, RetentionLimits } from "../event-log.ts";
+import { RetentionClock, type RetentionClockParts } from "./retention-clock.ts";
 
 /** Age past which events are removed, unless told otherwise: 7 days. */
 export const DEFAULT_RETENTION_AGE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -7,6 +8,8 @@ export const DEFAULT_RETENTION_AGE_MS = 7 * 24 * 60 * 60 * 1000;
 export const DEFAULT_RETENTION_BYTES = 10 * 1024 * 1024 * 1024;
 /** Time between two checks, in milliseconds. */
 export const RETENTION_INTERVAL_MS = 10_000;
+/** Bytes of appended events after which a check does not wait for its time: a quarter of the room that the file has beyond the limit. */
+export const RETENTION_CHECK_BYTES = 16 * 1024 * 1024;
 /** Share of the limit of bytes down to which a removal goes, so that not every check removes a little. */
 const REMOVE_DOWN_TO = 0.95;
 
@@ -20,11 +23,9 @@ export interface RetainedLog {
 }
 
 /** What {@link Retention} works with. */
-export interface RetentionParts {
+export interface RetentionParts extends RetentionClockParts {
   readonly log: RetainedLog;
   readonly limits: RetentionLimits;
-  /** Unix milliseconds. */
-  readonly now: () => number;
   readonly timer: Timer;
   /** A check has removed events. */
   readonly onRemoved: () => void;
@@ -39,17 +40,27 @@ export interface RetentionParts {
  */
 export class Retention {
   readonly #parts: RetentionParts;
+  readonly #clock: RetentionClock;
   #callOff: (() => void) | undefined;
   #checking: Promise<void> | undefined;
   #isStopped = false;
+  #checkedAtBytes = 0;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+    this.#clock = new RetentionClock(parts);
     this.#schedule();
   }
 
   get limits(): RetentionLimits {
     return this.#parts.limits;
+  }
+
+  /** Says how many bytes of events were taken for the log in all, so that fast ones do not fill the file between two checks. */
+  taken(bytes: number): void {
+    if (bytes - this.#checkedAtBytes < RETENTION_CHECK_BYTES) return;
+    this.#checkedAtBytes = bytes;
+    void this.check();
   }
 
   /** Checks now, or joins the check in progress. Never rejects. */
@@ -76,10 +87,10 @@ export class Retention {
   }
 
   async #check(): Promise<void> {
-    const { log, limits, now, onRemoved, onFailed } = this.#parts;
+    const { log, limits, onRemoved, onFailed } = this.#parts;
     const before = log.bounds().earliest;
     try {
-      const tooOld = await log.positionAtTime(now() - limits.ageMs);
+      const tooOld = await log.positionAtTime(this.#clock.now() - limits.ageMs);
       await this.#removeWhile((earliest) => earliest < tooOld, tooOld);
       if (log.usedBytes() > limits.bytes)
         await this.#removeWhile(() => log.usedBytes() > limits.bytes * REMOVE_DOWN_TO);

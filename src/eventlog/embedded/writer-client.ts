@@ -52,6 +52,7 @@ export class WriterClient {
   readonly #trouble: WriteTrouble;
   #queuedEvents = 0;
   #queuedBytes = 0;
+  #takenBytes = 0;
   #stopped: Error | undefined;
   #closing = false;
 
@@ -80,11 +81,17 @@ export class WriterClient {
     return this.#stopped ?? this.#trouble.error;
   }
 
+  /** Bytes of packed events that the queue has taken in all. */
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   append(events: readonly NewEvent[], timeMs: number): Promise<AppendResult> {
     const bytes = packedLength(events);
     const refusal = this.#refusal(events.length, bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     const batch = packBatch(events, bytes);
+    this.#takenBytes += bytes;
     const result = this.#open<AppendResult>(events.length, bytes);
     this.#tell({ kind: "append", batch, timeMs }, [batch]);
     return result;

@@ -2,13 +2,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AppendResult } from "../event-log.ts";
 import { unpackBatch } from "./batch-buffer.ts";
 import { EventInserter } from "./event-inserter.ts";
+import { RemovalStep } from "./removal-step.ts";
 import { SubscriptionWriter } from "./subscription-writer.ts";
 import type { CommitMessage, CommitResult } from "./writer-messages.ts";
-
-/** Most events that one step of a removal deletes: with random message ids each is a page of the index. */
-export const REMOVE_STEP_EVENTS = 250;
-/** Bytes of events after which a step of a removal ends. */
-export const REMOVE_STEP_BYTES = 4 * 1024 * 1024;
 
 /** What the log holds, as of the last commit. */
 export interface WriterState {
@@ -33,7 +29,7 @@ export class Writer {
   readonly #subscriptions: SubscriptionWriter;
   readonly #saveHead: StatementSync;
   readonly #saveEarliest: StatementSync;
-  readonly #sizes: StatementSync;
+  readonly #step: RemovalStep;
   readonly #remove: StatementSync;
   readonly #fill: StatementSync;
   readonly #empty: StatementSync;
@@ -45,11 +41,7 @@ export class Writer {
     this.#subscriptions = new SubscriptionWriter(database);
     this.#saveHead = database.prepare("UPDATE log_state SET head = ?, last_record_time = ?");
     this.#saveEarliest = database.prepare("UPDATE log_state SET earliest = ?");
-    this.#sizes = database.prepare(
-      "SELECT sequence, length(encoded) + length(raw) FROM events WHERE sequence > ? AND sequence <= ? " +
-        `ORDER BY sequence LIMIT ${REMOVE_STEP_EVENTS}`,
-    );
-    this.#sizes.setReturnArrays(true);
+    this.#step = new RemovalStep(database);
     this.#remove = database.prepare("DELETE FROM events WHERE sequence > ? AND sequence <= ?");
     this.#fill = database.prepare("INSERT INTO trial VALUES (zeroblob(?))");
     this.#empty = database.prepare("DELETE FROM trial");
@@ -93,7 +85,7 @@ export class Writer {
     const { earliest } = this.#state;
     if (through <= earliest) return earliest;
     return this.#transaction(() => {
-      const to = this.#endOfStep(earliest, through);
+      const to = this.#step.endOf(earliest, through);
       this.#remove.run(earliest, to);
       this.#saveEarliest.run(to);
       return { value: to, state: { ...this.#state, earliest: to } };
@@ -110,17 +102,6 @@ export class Writer {
     this.#database.close();
   }
 
-  #endOfStep(after: number, through: number): number {
-    let bytes = 0;
-    let to = through;
-    for (const [sequence, size] of this.#sizes.all(after, through) as unknown as [number, number][]) {
-      to = sequence;
-      bytes += size;
-      if (bytes >= REMOVE_STEP_BYTES) break;
-    }
-    return to;
-  }
-
   #store(batch: Buffer, timeMs: number, head: number): AppendResult {
     let appended = 0;
     let duplicates = 0;
@@ -134,15 +115,24 @@ export class Writer {
 
   #transaction<T>(work: () => { value: T; state: WriterState }): T {
     try {
+      this.#rollBack();
       this.#database.exec("BEGIN IMMEDIATE");
       const { value, state } = work();
       this.#database.exec("COMMIT");
       this.#state = state;
       return value;
     } catch (error) {
-      // SQLite has already rolled back after some errors, a full disk among them.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#rollBack();
       throw error;
+    }
+  }
+
+  /** Ends an open transaction, if there is one: SQLite has already rolled back after some errors, a full disk among them. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    } catch {
+      // What failed first is what is told; the next transaction begins with another try.
     }
   }
 }

@@ -147,8 +147,9 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
   final: boolean;
 
   /**
-   * True when the log already held stronger news of the same message: the
-   * event came late, and the message's status stays what it was. A send result
+   * True when the log already held stronger news of the same message, or news
+   * as strong and newer: the event came late, and the message's status stays
+   * what it was. A send result
    * that was recorded after the first report is superseded, so is a PENDING
    * after a DELIVERED.
    *
@@ -220,8 +221,10 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The item exactly as it stood in the webhook's `results`: JSON text, or the
-   * XML element. Only when the request asked for it. Empty for a send result.
+   * The item exactly as it stood in the webhook's `results`, or in the answer
+   * to a fetch: JSON text, or the XML element. The whole body for a click, and
+   * for a body without items that could be read. Only when the request asked
+   * for it. Empty for a send result.
    *
    * @generated from field: optional bytes raw_body = 40;
    */
@@ -283,8 +286,8 @@ export enum EventType {
   TYPING_STOPPED = 5,
 
   /**
-   * A webhook item of a shape this version cannot read. Kept with its raw
-   * body so that nothing is lost.
+   * A webhook item of a shape that cannot be read. Kept with its raw body so
+   * that nothing is lost.
    *
    * @generated from enum value: EVENT_TYPE_UNPARSED = 6;
    */
@@ -298,9 +301,9 @@ export enum EventType {
   CLICK = 7,
 
   /**
-   * What Infobip's API answered when the message was sent. Recorded for each
-   * destination that SendMessages answered for, and for each whose outcome is
-   * UNKNOWN.
+   * What Infobip's API answered when the message was sent: one for each
+   * destination of a call of SendMessages that succeeded or ended with outcome
+   * UNKNOWN. SendMessages says when it is not recorded.
    *
    * @generated from enum value: EVENT_TYPE_SEND_RESULT = 8;
    */

@@ -309,6 +309,13 @@ export declare const WatchDrainingSchema: GenMessage<WatchDraining>;
  * one that wants the service to remember what was handled, and to share the
  * work, makes a subscription. Both see the same events and the same cursors.
  *
+ * Every error carries a google.rpc.ErrorInfo with a stable `reason`. Beside
+ * those that are named, each call can end with INVALID_ARGUMENT REQUEST_INVALID
+ * (a rule of these files is broken), UNAVAILABLE DRAINING (this instance stops),
+ * DEADLINE_EXCEEDED, CANCELLED and INTERNAL; and each call that creates, changes
+ * or deletes a subscription or redrives dead letters with RESOURCE_EXHAUSTED
+ * OVERLOADED (too much waits to be stored: repeat later).
+ *
  * @generated from service infobip.events.v1.EventsService
  */
 export declare const EventsService: GenService<{
@@ -326,8 +333,8 @@ export declare const EventsService: GenService<{
    *
    * Errors: OUT_OF_RANGE CURSOR_EXPIRED (metadata `earliest_cursor`) and
    * CURSOR_AHEAD (metadata `head_cursor`), FAILED_PRECONDITION
-   * CURSOR_FOREIGN_LOG, INVALID_ARGUMENT CURSOR_MALFORMED, FILTER_INERT or
-   * REQUEST_INVALID, UNAVAILABLE DRAINING.
+   * CURSOR_FOREIGN_LOG, INVALID_ARGUMENT CURSOR_MALFORMED or FILTER_INERT,
+   * UNAVAILABLE LOG_UNAVAILABLE.
    *
    * @generated from rpc infobip.events.v1.EventsService.WatchEvents
    */
@@ -355,7 +362,8 @@ export declare const EventsService: GenService<{
    *
    * Errors: NOT_FOUND MESSAGE_UNKNOWN when the log holds no event of the
    * message: it was never sent through this service and no report came, or
-   * retention has removed them; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   * retention has removed them; INVALID_ARGUMENT PAGE_TOKEN_INVALID;
+   * UNAVAILABLE LOG_UNAVAILABLE.
    *
    * @generated from rpc infobip.events.v1.EventsService.GetMessage
    */
@@ -365,7 +373,10 @@ export declare const EventsService: GenService<{
     output: typeof GetMessageResponseSchema;
   },
   /**
-   * Tells what the log holds.
+   * Tells what the log holds, and whether it takes events.
+   *
+   * Errors: UNAVAILABLE LOG_UNAVAILABLE when it cannot be read. A log that can
+   * be read and not written is no error: see GetEventLogResponse.writable.
    *
    * @generated from rpc infobip.events.v1.EventsService.GetEventLog
    */
@@ -416,8 +427,8 @@ export declare const EventsService: GenService<{
    * Changes the settings of a subscription while it is consumed. Nothing that
    * is in flight or waiting is touched.
    *
-   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT REQUEST_INVALID or
-   * FILTER_INERT, UNAVAILABLE LOG_UNAVAILABLE.
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT FILTER_INERT,
+   * UNAVAILABLE LOG_UNAVAILABLE.
    *
    * @generated from rpc infobip.events.v1.EventsService.UpdateSubscription
    */
@@ -464,8 +475,9 @@ export declare const EventsService: GenService<{
    *
    * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, RESOURCE_EXHAUSTED CONSUMER_LIMIT
    * (1,000 sessions of one subscription), ABORTED SESSION_EXPIRED (no frame
-   * came within the lease) or SUBSCRIPTION_CHANGED (it was deleted),
-   * INVALID_ARGUMENT REQUEST_INVALID, UNAVAILABLE DRAINING or LOG_UNAVAILABLE.
+   * came within the lease) or SUBSCRIPTION_CHANGED (it was deleted), UNAVAILABLE
+   * LOG_UNAVAILABLE; for a through_cursor INVALID_ARGUMENT CURSOR_MALFORMED,
+   * FAILED_PRECONDITION CURSOR_FOREIGN_LOG and OUT_OF_RANGE CURSOR_AHEAD.
    *
    * @generated from rpc infobip.events.v1.EventsService.Subscribe
    */
@@ -478,8 +490,10 @@ export declare const EventsService: GenService<{
    * Takes events of a subscription, for clients without bidirectional streams.
    * The events are held by a session that lives as long as its lease.
    *
-   * Errors: as Subscribe; an expired session is FAILED_PRECONDITION
-   * SESSION_EXPIRED: pull again without session_id.
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, RESOURCE_EXHAUSTED CONSUMER_LIMIT,
+   * ABORTED SUBSCRIPTION_CHANGED, UNAVAILABLE LOG_UNAVAILABLE,
+   * FAILED_PRECONDITION SESSION_EXPIRED (the session is not open any more: pull
+   * again without session_id).
    *
    * @generated from rpc infobip.events.v1.EventsService.PullEvents
    */
@@ -490,10 +504,12 @@ export declare const EventsService: GenService<{
   },
   /**
    * Acknowledges or refuses events that PullEvents returned. The answer comes
-   * once it is durable.
+   * once it is durable. What could not be stored is no error but a failure
+   * LOG_UNAVAILABLE in the answer.
    *
    * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, FAILED_PRECONDITION
-   * SESSION_EXPIRED, UNAVAILABLE LOG_UNAVAILABLE.
+   * SESSION_EXPIRED, ABORTED SUBSCRIPTION_CHANGED; for a through_cursor as
+   * Subscribe.
    *
    * @generated from rpc infobip.events.v1.EventsService.AcknowledgeEvents
    */
@@ -503,9 +519,10 @@ export declare const EventsService: GenService<{
     output: typeof AcknowledgeEventsResponseSchema;
   },
   /**
-   * Lists the dead letters of a subscription.
+   * Lists the dead letters of a subscription, redriven ones included.
    *
-   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN, INVALID_ARGUMENT PAGE_TOKEN_INVALID,
+   * UNAVAILABLE LOG_UNAVAILABLE.
    *
    * @generated from rpc infobip.events.v1.EventsService.ListDeadLetters
    */
@@ -516,10 +533,10 @@ export declare const EventsService: GenService<{
   },
   /**
    * Delivers dead letters again. They keep their event and its id; attempts
-   * are counted anew.
+   * are counted anew. Those that are being delivered already are left alone.
    *
-   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN or DEAD_LETTER_UNKNOWN, UNAVAILABLE
-   * LOG_UNAVAILABLE.
+   * Errors: NOT_FOUND SUBSCRIPTION_UNKNOWN or DEAD_LETTER_UNKNOWN (none of them
+   * was redriven), UNAVAILABLE LOG_UNAVAILABLE.
    *
    * @generated from rpc infobip.events.v1.EventsService.RedriveDeadLetters
    */

@@ -74,6 +74,13 @@ export const WatchDrainingSchema = /*@__PURE__*/
  * one that wants the service to remember what was handled, and to share the
  * work, makes a subscription. Both see the same events and the same cursors.
  *
+ * Every error carries a google.rpc.ErrorInfo with a stable `reason`. Beside
+ * those that are named, each call can end with INVALID_ARGUMENT REQUEST_INVALID
+ * (a rule of these files is broken), UNAVAILABLE DRAINING (this instance stops),
+ * DEADLINE_EXCEEDED, CANCELLED and INTERNAL; and each call that creates, changes
+ * or deletes a subscription or redrives dead letters with RESOURCE_EXHAUSTED
+ * OVERLOADED (too much waits to be stored: repeat later).
+ *
  * @generated from service infobip.events.v1.EventsService
  */
 export const EventsService = /*@__PURE__*/

@@ -336,28 +336,29 @@ export enum MessageState {
   UNSPECIFIED = 0,
 
   /**
-   * It was sent or not: no answer came.
+   * It was sent or not: no usable answer came, or only the refusal of a repeat
+   * with its id (group 5, id 23), which says nothing of the message itself.
    *
    * @generated from enum value: MESSAGE_STATE_SEND_UNKNOWN = 1;
    */
   SEND_UNKNOWN = 1,
 
   /**
-   * Infobip took it.
+   * Infobip took it (a send result with outcome SENT, or a report of group 0).
    *
    * @generated from enum value: MESSAGE_STATE_ACCEPTED = 2;
    */
   ACCEPTED = 2,
 
   /**
-   * It is on its way (group 1).
+   * It is on its way (group 1, or a group that is not known).
    *
    * @generated from enum value: MESSAGE_STATE_PENDING = 3;
    */
   PENDING = 3,
 
   /**
-   * The operator has it (group 3, id 2).
+   * The operator has it (group 3 with id 2, or without an id).
    *
    * @generated from enum value: MESSAGE_STATE_DELIVERED_TO_OPERATOR = 4;
    */
@@ -379,14 +380,15 @@ export enum MessageState {
   EXPIRED = 6,
 
   /**
-   * Infobip or the network refused it (group 5).
+   * Infobip or the network refused it (a report of group 5, or a send result
+   * with outcome NOT_SENT).
    *
    * @generated from enum value: MESSAGE_STATE_REJECTED = 7;
    */
   REJECTED = 7,
 
   /**
-   * It was delivered (group 3).
+   * It was delivered (group 3 with any other id).
    *
    * @generated from enum value: MESSAGE_STATE_DELIVERED = 8;
    */

@@ -42,7 +42,7 @@ export declare type SendAnswer = Message<"infobip.events.v1.SendAnswer"> & {
 
   /**
    * Machine reason of the error the call ended with, such as
-   * SEND_OUTCOME_UNKNOWN. Not set when Infobip answered.
+   * SEND_OUTCOME_UNKNOWN. Not set when the call succeeded.
    *
    * @generated from field: optional string error_reason = 4;
    */

@@ -86,7 +86,7 @@ export declare type SubscribeStart = Message<"infobip.events.v1.SubscribeStart">
   subscription: string;
 
   /**
-   * Name of the consumer, for logs and status. At most 100 characters.
+   * Name of the consumer, at most 100 characters. Has no influence on delivery.
    *
    * @generated from field: string client_id = 2;
    */
@@ -145,7 +145,11 @@ export declare type SubscribeAck = Message<"infobip.events.v1.SubscribeAck"> & {
   eventIds: string[];
 
   /**
-   * All events that this session holds, up to and including this position.
+   * Cursor of an event that this session holds: acknowledges it and every one
+   * that was delivered to this session before it, in the order of delivery.
+   * When the session does not hold it, nothing is acknowledged by it and a
+   * failure NOT_HELD with an empty event_id tells so. With pulls at the same
+   * time on one session name ids instead: their answers may cross.
    *
    * @generated from field: optional string through_cursor = 2;
    */
@@ -477,8 +481,8 @@ export enum AckFailureReason {
   UNSPECIFIED = 0,
 
   /**
-   * This session does not hold the event: it was settled before, was taken
-   * back by a seek, or was never delivered to this session.
+   * This session does not hold the event: it was settled before, also by the
+   * same frame, was taken back by a seek, or was never delivered to this session.
    *
    * @generated from enum value: ACK_FAILURE_REASON_NOT_HELD = 1;
    */

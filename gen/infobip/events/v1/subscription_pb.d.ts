@@ -65,7 +65,8 @@ export declare type Subscription = Message<"infobip.events.v1.Subscription"> & {
 
   /**
    * Wait before the redelivery that follows the first failure, 0 s to 1 h; it
-   * doubles with each further one. Not set: 1 s.
+   * doubles with each further one. Not set: 1 s. A first failure that is no nack
+   * has no wait, so that another consumer takes over at once.
    *
    * @generated from field: google.protobuf.Duration min_backoff = 5;
    */
@@ -124,7 +125,8 @@ export declare const SubscriptionSchema: GenMessage<Subscription>;
  */
 export declare type SubscriptionStatus = Message<"infobip.events.v1.SubscriptionStatus"> & {
   /**
-   * Every event up to here is settled: acknowledged, dead, or not matching.
+   * Every event up to here is settled: acknowledged, dead, removed by retention,
+   * or not matching. Says nothing of redriven dead letters.
    *
    * @generated from field: string cursor = 1;
    */
@@ -138,8 +140,9 @@ export declare type SubscriptionStatus = Message<"infobip.events.v1.Subscription
   headCursor: string;
 
   /**
-   * Events that are not settled: those waiting or in flight, and those of the
-   * log that were not examined yet, matching or not.
+   * Events that are not settled: those waiting or in flight, redriven dead
+   * letters included, and those of the log that were not examined yet, matching
+   * or not.
    *
    * @generated from field: uint64 lag_events = 3;
    */
@@ -160,15 +163,15 @@ export declare type SubscriptionStatus = Message<"infobip.events.v1.Subscription
   inFlight: number;
 
   /**
-   * Events that were examined and wait: for their delay after a failure, or
-   * for an earlier event of the same message.
+   * Events that were examined and wait: for a consumer, for their delay after a
+   * failure, or for an earlier event of the same message.
    *
    * @generated from field: uint32 waiting = 6;
    */
   waiting: number;
 
   /**
-   * Dead letters.
+   * Dead letters, redriven ones included.
    *
    * @generated from field: uint64 dead_letters = 7;
    */
@@ -182,8 +185,8 @@ export declare type SubscriptionStatus = Message<"infobip.events.v1.Subscription
   consumers: number;
 
   /**
-   * Why nothing is delivered although `lag_events` is not zero. UNSPECIFIED
-   * when nothing is in the way.
+   * Why nothing is delivered although not every event is settled or in flight.
+   * UNSPECIFIED when nothing is in the way.
    *
    * @generated from field: infobip.events.v1.BlockedReason blocked = 9;
    */
@@ -311,14 +314,16 @@ export enum BlockedReason {
   MAX_IN_FLIGHT = 2,
 
   /**
-   * This consumer holds max_outstanding events: acknowledge some.
+   * This consumer, or in the status of a subscription every consumer, holds
+   * max_outstanding events: acknowledge some.
    *
    * @generated from enum value: BLOCKED_REASON_MAX_OUTSTANDING = 3;
    */
   MAX_OUTSTANDING = 3,
 
   /**
-   * All that is left waits for its delay after a failed delivery.
+   * What is left waits for its delay after a failed delivery, or behind such an
+   * event of its message.
    *
    * @generated from enum value: BLOCKED_REASON_BACKOFF = 4;
    */

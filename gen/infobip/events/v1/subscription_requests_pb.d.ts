@@ -196,7 +196,7 @@ export declare type UpdateSubscriptionRequest = Message<"infobip.events.v1.Updat
    * Settings to change: filter, max_in_flight, max_attempts, min_backoff,
    * max_backoff, or `*` for all of them. Not set: those that are present in
    * `subscription`. A setting that is named here and not set goes back to its
-   * default.
+   * default. Names of the other fields of Subscription are ignored.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -380,7 +380,7 @@ export declare type PullEventsRequest = Message<"infobip.events.v1.PullEventsReq
   lease?: Duration | undefined;
 
   /**
-   * Name of the consumer, for logs and status. At most 100 characters.
+   * Name of the consumer, at most 100 characters. Has no influence on delivery.
    *
    * @generated from field: string client_id = 6;
    */
@@ -626,7 +626,7 @@ export declare const RedriveDeadLettersRequestSchema: GenMessage<RedriveDeadLett
  */
 export declare type RedriveDeadLettersResponse = Message<"infobip.events.v1.RedriveDeadLettersResponse"> & {
   /**
-   * Dead letters that are now delivered again, with attempts counted anew.
+   * Dead letters that are now delivered again and were not before.
    *
    * @generated from field: int32 redriven = 1;
    */

@@ -404,6 +404,14 @@ export declare const MessagesService: GenService<{
    * leaves, so a delivery report can be matched even if it comes first.
    * A rejected destination is no error: it is a result with outcome NOT_SENT.
    *
+   * The results are recorded in the event log, one event of type
+   * EVENT_TYPE_SEND_RESULT for each destination; so are the destinations of a
+   * call that ends with outcome UNKNOWN. The answer waits until they are stored,
+   * for at most 2 s (`events.send_results` of the service: durable), or does not
+   * wait (relaxed). Nothing is recorded of a call that ends with outcome
+   * NOT_SENT, when recording is turned off, and when the log cannot take the
+   * events: the answer goes out all the same, since the messages were sent.
+   *
    * Errors: INVALID_ARGUMENT REQUEST_INVALID (own rules) or UPSTREAM_REJECTED
    * (Infobip's 400), UNAUTHENTICATED UPSTREAM_CREDENTIALS_REJECTED,
    * PERMISSION_DENIED UPSTREAM_FORBIDDEN, RESOURCE_EXHAUSTED

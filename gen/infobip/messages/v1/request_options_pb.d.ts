@@ -143,7 +143,8 @@ export declare type UrlOptions = Message<"infobip.messages.v1.UrlOptions"> & {
   trackClicks?: boolean | undefined;
 
   /**
-   * URL that Infobip posts click reports to.
+   * URL that Infobip posts click reports to. When not set, this service sets its
+   * own if it has a public URL and neither shorten_url nor track_clicks is false.
    *
    * @generated from field: optional string tracking_url = 3;
    */

@@ -32,8 +32,8 @@ export declare type Webhooks = Message<"infobip.messages.v1.Webhooks"> & {
   contentType?: string | undefined;
 
   /**
-   * Caller's own data, at most 4000 characters. Delivery and seen reports bring
-   * it back.
+   * Caller's own data, at most 4000 characters. Delivery, seen and click reports
+   * bring it back, and send results have it.
    *
    * @generated from field: optional string callback_data = 3;
    */

@@ -1,23 +1,17 @@
-import type { Timer } from "../../../timer.ts";
-
-/** Time as the engine needs it. */
-export interface EngineTimer extends Timer {
-  /** Milliseconds on a clock that only goes forward. */
-  readonly now: () => number;
-}
+import type { ClockTimer } from "../../../timer.ts";
 
 /** Longest wait that is asked of the timer at once; some timers take no more than 2^31 ms. */
 const MAX_DELAY_MS = 3_600_000;
 
 /** One timer for many deadlines: rings at the earliest time that it was asked for. */
 export class Alarm {
-  readonly #timer: EngineTimer;
+  readonly #timer: ClockTimer;
   readonly #ring: () => void;
   #at = Number.POSITIVE_INFINITY;
   #callOff: (() => void) | undefined;
 
   /** `ring` may come early, and asks again for what is still to come. */
-  constructor(timer: EngineTimer, ring: () => void) {
+  constructor(timer: ClockTimer, ring: () => void) {
     this.#timer = timer;
     this.#ring = ring;
   }

@@ -1,3 +1,4 @@
+import type { ClockTimer } from "../../../timer.ts";
 import type { EventLog } from "../../event-log.ts";
 import { compileFilter } from "../../filter.ts";
 import {
@@ -19,7 +20,6 @@ import {
   seekSubscription,
   updateSubscription,
 } from "./administration.ts";
-import type { EngineTimer } from "./alarm.ts";
 import { Subscription, type SubscriptionParts } from "./subscription.ts";
 import {
   draining,
@@ -39,7 +39,7 @@ export interface SubscriptionEngineOptions {
   readonly store: SubscriptionStore;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly timer: EngineTimer;
+  readonly timer: ClockTimer;
   /** A new id for each session, which nobody can guess. */
   readonly newSessionId: () => string;
 }

@@ -4,6 +4,8 @@ import { isBusy, Phase, type UnsettledEvent } from "./unsettled-event.ts";
 const NO_HEAP = 0;
 const READY = 1;
 const DELAYED = 2;
+/** Stale entries that a heap may hold however few events are live. */
+export const MAX_STALE_ENTRIES = 1_024;
 
 /**
  * Which unsettled events may be delivered. Events of one key form a chain;
@@ -11,7 +13,8 @@ const DELAYED = 2;
  * others wait. A first event that nobody has is the chain's lowest sequence,
  * and lies in one of two heaps: ready, by sequence, or delayed, by time. A heap
  * may hold events that are not the first of their chain any more; they are
- * dropped when they come up.
+ * dropped when they come up, and all at once when a heap holds more than twice
+ * as many entries as there are chains, and {@link MAX_STALE_ENTRIES}.
  */
 export class DeliveryQueue {
   readonly #first = new Map<string, UnsettledEvent>();
@@ -36,6 +39,11 @@ export class DeliveryQueue {
   /** Most events that can be taken one after the other. */
   get readySize(): number {
     return this.#ready.size;
+  }
+
+  /** Entries of both heaps, stale ones included. */
+  get entryCount(): number {
+    return this.#ready.size + this.#delayed.size;
   }
 
   /** When the next delay is over, on the timer's clock; Infinity without one. */
@@ -115,6 +123,8 @@ export class DeliveryQueue {
       }
       this.#offer(key);
     }
+    this.#dropAllStale(this.#ready);
+    this.#dropAllStale(this.#delayed);
   }
 
   clear(): void {
@@ -164,6 +174,17 @@ export class DeliveryQueue {
   #push(heap: MinHeap<UnsettledEvent>, mark: 1 | 2, event: UnsettledEvent): void {
     event.heap = mark;
     heap.push(event);
+    this.#dropAllStale(heap);
+  }
+
+  /** Rebuilds a heap once it is mostly stale, so that each entry pays for a fixed part of a rebuild. */
+  #dropAllStale(heap: MinHeap<UnsettledEvent>): void {
+    if (heap.size <= 2 * this.#first.size + MAX_STALE_ENTRIES) return;
+    heap.retain((event) => {
+      if (isLive(event, this.#first)) return true;
+      event.heap = NO_HEAP;
+      return false;
+    });
   }
 }
 
@@ -188,6 +209,11 @@ function insertAfter(first: UnsettledEvent, event: UnsettledEvent): void {
   before.next = event;
 }
 
+/** Whether an entry of a heap is the first of its chain, and nobody has it. */
+function isLive(event: UnsettledEvent, firsts: ReadonlyMap<string, UnsettledEvent>): boolean {
+  return event.phase === Phase.WAITING && firsts.get(event.key as string) === event;
+}
+
 function dropStale(
   heap: MinHeap<UnsettledEvent>,
   firsts: ReadonlyMap<string, UnsettledEvent>,
@@ -195,7 +221,7 @@ function dropStale(
   for (;;) {
     const top = heap.peek();
     if (top === undefined) return undefined;
-    if (top.phase === Phase.WAITING && firsts.get(top.key as string) === top) return top;
+    if (isLive(top, firsts)) return top;
     heap.pop();
     top.heap = NO_HEAP;
   }

@@ -1,7 +1,7 @@
+import type { ClockTimer } from "../../../timer.ts";
 import type { EventLog, ReadOptions } from "../../event-log.ts";
 import { MAX_UNSETTLED } from "../../subscription-engine.ts";
 import type { SubscriptionStore } from "../subscription-store.ts";
-import type { EngineTimer } from "./alarm.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { keyOf } from "./event-key.ts";
 import { type RecordPiece, readSequences } from "./read-sequences.ts";
@@ -22,7 +22,7 @@ export interface LedgerParts {
   readonly store: SubscriptionStore;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly timer: EngineTimer;
+  readonly timer: ClockTimer;
   readonly budget: TurnBudget;
   /** Something has changed that is to be stored some time. */
   readonly onChange: () => void;

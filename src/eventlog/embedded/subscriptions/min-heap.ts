@@ -33,18 +33,25 @@ export class MinHeap<T> {
   pop(): T | undefined {
     const top = this.#items[0];
     const last = this.#items.pop();
-    if (last !== undefined && this.#items.length > 0) this.#sinkFromTop(last);
+    if (last !== undefined && this.#items.length > 0) this.#sink(last, 0);
     return top;
+  }
+
+  /** Keeps only the items for which a function returns true; it is asked once for each. Cost grows with their number. */
+  retain(isKept: (item: T) => boolean): void {
+    this.#items = this.#items.filter(isKept);
+    for (let at = (this.#items.length >>> 1) - 1; at >= 0; at--) this.#sink(this.#items[at] as T, at);
   }
 
   clear(): void {
     this.#items = [];
   }
 
-  #sinkFromTop(item: T): void {
+  /** Puts an item where it belongs, at a place that is free or its own, or below. */
+  #sink(item: T, from: number): void {
     const rank = this.#rankOf(item);
     const { length } = this.#items;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= length) break;

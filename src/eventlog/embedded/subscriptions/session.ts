@@ -9,30 +9,31 @@ import type {
   TakeResult,
 } from "../../subscription-engine.ts";
 import { FailedDelivery } from "./failed-delivery.ts";
-import { MinHeap } from "./min-heap.ts";
 import { SettlementStep } from "./settlement-step.ts";
 import type { Subscription } from "./subscription.ts";
 import { sessionEnded } from "./subscription-errors.ts";
 import { type DeliveryFailure, Phase, type UnsettledEvent } from "./unsettled-event.ts";
 
-/** Entries of the order that may be stale beside those of held events. */
-const STALE_ORDER_ENTRIES = 64;
+interface NotHeld {
+  readonly eventId: string;
+  readonly reason: "NOT_HELD";
+}
 
 /** See {@link SubscriptionSession}. */
 export class Session implements SubscriptionSession {
   readonly id: string;
   readonly options: SessionOptions;
-  /** Held events by public id. */
+  /** Held events by public id, in the order in which they were handed over. */
   readonly held = new Map<string, UnsettledEvent>();
   /** How the deliveries failed that were still held at the end; undefined when that counts nothing. */
   endFailure: DeliveryFailure | undefined = undefined;
   readonly #subscription: Subscription;
   readonly #ended = new AbortController();
-  /** Held events by sequence; holds those too that were settled by id, until it is made anew. */
-  #order = newOrder();
   #leaseEnd = 0;
   #holds = 0;
   #lastSettlement: Promise<unknown> = Promise.resolve();
+  /** The last settlement that waits for one before; those that come meanwhile wait behind it. */
+  #waiting: Promise<void> | undefined;
 
   constructor(subscription: Subscription, id: string, options: SessionOptions) {
     this.#subscription = subscription;
@@ -67,14 +68,14 @@ export class Session implements SubscriptionSession {
   async settle(settlement: Settlement): Promise<SettlementResult> {
     this.ended.throwIfAborted();
     this.renew();
-    while (this.#namesUnderway(settlement)) {
-      await this.#lastSettlement;
+    if (this.#waiting !== undefined || this.#namesUnderway(settlement)) {
+      await this.#turnOf(settlement);
       this.ended.throwIfAborted();
     }
-    const failures: { eventId: string; reason: "NOT_HELD" }[] = [];
+    const failures: NotHeld[] = [];
     const acks: UnsettledEvent[] = [];
     for (const id of settlement.ackIds) this.#choose(id, acks, failures);
-    if (settlement.ackThrough !== undefined) this.#chooseThrough(settlement.ackThrough, acks);
+    if (settlement.ackThrough !== undefined) this.#chooseThrough(settlement.ackThrough, acks, failures);
     const nacks: FailedDelivery[] = [];
     for (const { ids, delayMs } of settlement.nacks) {
       const events: UnsettledEvent[] = [];
@@ -133,8 +134,6 @@ export class Session implements SubscriptionSession {
     event.phase = Phase.HELD;
     event.holder = this;
     this.held.set(event.id, event);
-    this.#order.push(event);
-    if (this.#order.size > 2 * this.held.size + STALE_ORDER_ENTRIES) this.#renewOrder();
   }
 
   /** Marks the session as ended. */
@@ -142,7 +141,19 @@ export class Session implements SubscriptionSession {
     this.#ended.abort(reason);
   }
 
-  #choose(id: string, chosen: UnsettledEvent[], failures: { eventId: string; reason: "NOT_HELD" }[]): void {
+  /** Resolves when the calls before have chosen their events, and nothing that is named is being stored. */
+  #turnOf(settlement: Settlement): Promise<void> {
+    const wait = async (before: Promise<void> | undefined): Promise<void> => {
+      await before;
+      while (this.#namesUnderway(settlement)) await this.#lastSettlement;
+      if (this.#waiting === turn) this.#waiting = undefined;
+    };
+    const turn = wait(this.#waiting);
+    this.#waiting = turn;
+    return turn;
+  }
+
+  #choose(id: string, chosen: UnsettledEvent[], failures: NotHeld[]): void {
     const event = this.held.get(id);
     if (event?.phase !== Phase.HELD) failures.push({ eventId: id, reason: "NOT_HELD" });
     else {
@@ -151,14 +162,22 @@ export class Session implements SubscriptionSession {
     }
   }
 
-  #chooseThrough(sequence: number, chosen: UnsettledEvent[]): void {
-    for (let event = this.#order.peek(); event !== undefined; event = this.#order.peek()) {
-      if (event.sequence > sequence) return;
-      this.#order.pop();
-      if (event.holder !== this || event.phase !== Phase.HELD) continue;
-      event.phase = Phase.SETTLING;
-      chosen.push(event);
+  /**
+   * Whoever has read an event has read what was handed over before it, and
+   * maybe nothing else: a redelivery with a lower sequence can still be on its way.
+   */
+  #chooseThrough(sequence: number, chosen: UnsettledEvent[], failures: NotHeld[]): void {
+    const before: UnsettledEvent[] = [];
+    for (const event of this.held.values()) {
+      if (event.phase === Phase.HELD) before.push(event);
+      if (event.sequence !== sequence) continue;
+      for (const one of before) {
+        one.phase = Phase.SETTLING;
+        chosen.push(one);
+      }
+      return;
     }
+    failures.push({ eventId: "", reason: "NOT_HELD" });
   }
 
   /** Whether events are named whose settlement is being stored: how that ends decides what to answer. */
@@ -166,13 +185,4 @@ export class Session implements SubscriptionSession {
     const isUnderway = (id: string): boolean => this.held.get(id)?.phase === Phase.SETTLING;
     return ackIds.some(isUnderway) || nacks.some(({ ids }) => ids.some(isUnderway));
   }
-
-  #renewOrder(): void {
-    this.#order = newOrder();
-    for (const event of this.held.values()) this.#order.push(event);
-  }
-}
-
-function newOrder(): MinHeap<UnsettledEvent> {
-  return new MinHeap((event) => event.sequence);
 }

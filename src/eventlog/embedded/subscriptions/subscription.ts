@@ -1,4 +1,5 @@
-import { ensureServiceError, type ServiceError } from "../../../errors.ts";
+import type { ServiceError } from "../../../errors.ts";
+import type { ClockTimer } from "../../../timer.ts";
 import type { EventLog } from "../../event-log.ts";
 import { compileFilter, type EventPredicate } from "../../filter.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type TakeResult,
 } from "../../subscription-engine.ts";
 import type { SubscriptionStore } from "../subscription-store.ts";
-import { Alarm, type EngineTimer } from "./alarm.ts";
+import { Alarm } from "./alarm.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { FailureCounter } from "./failure-counter.ts";
 import { Ledger } from "./ledger.ts";
@@ -19,7 +20,7 @@ import { ProgressReport } from "./progress-report.ts";
 import { Session } from "./session.ts";
 import { consumerLimit, leaseExpired, sessionUnknown } from "./subscription-errors.ts";
 import { encodeState, type SubscriptionState } from "./subscription-state.ts";
-import { Taking } from "./take-events.ts";
+import { Takes } from "./takes.ts";
 import type { TurnBudget } from "./turn-budget.ts";
 import { TurnLock } from "./turn-lock.ts";
 import { type DeliveryFailure, Phase, type UnsettledEvent } from "./unsettled-event.ts";
@@ -34,7 +35,7 @@ export interface SubscriptionParts {
   readonly store: SubscriptionStore;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly timer: EngineTimer;
+  readonly timer: ClockTimer;
   readonly budget: TurnBudget;
 }
 
@@ -49,7 +50,7 @@ export class Subscription {
   readonly log: EventLog;
   readonly store: SubscriptionStore;
   readonly now: () => number;
-  readonly timer: EngineTimer;
+  readonly timer: ClockTimer;
   readonly alarm: Alarm;
   readonly pipeline: CommitPipeline;
   readonly ledger: Ledger;
@@ -64,7 +65,7 @@ export class Subscription {
   deadLetters: number;
   /** Events that sessions hold. */
   inFlight = 0;
-  readonly #budget: TurnBudget;
+  readonly #takes: Takes;
   readonly #lock = new TurnLock();
   readonly #closed = new AbortController();
   readonly #waiters: WorkWaiters;
@@ -82,7 +83,6 @@ export class Subscription {
     this.store = parts.store;
     this.now = parts.now;
     this.timer = parts.timer;
-    this.#budget = parts.budget;
     this.settings = state.settings;
     this.predicate = compileFilter(state.settings.filter);
     this.filterFrom = state.filterFrom;
@@ -106,8 +106,9 @@ export class Subscription {
     });
     this.#waiters = new WorkWaiters({
       amount: () => this.ledger.workAmount,
-      isFor: (session) => this.#hasWorkFor(session),
+      isFor: (session) => this.#takes.hasWorkFor(session),
     });
+    this.#takes = new Takes(this, { budget: parts.budget, waiters: this.#waiters });
   }
 
   get record(): SubscriptionRecord {
@@ -164,13 +165,8 @@ export class Subscription {
     return session;
   }
 
-  async take(session: Session, options: TakeOptions): Promise<TakeResult> {
-    if (options.maxEvents <= 0) return { deliveries: [] };
-    for (;;) {
-      const result = await this.#lock.run(() => this.#takePiece(session, options));
-      if (result.deliveries.length > 0 || result.gap !== undefined || !this.#hasWorkFor(session))
-        return result;
-    }
+  take(session: Session, options: TakeOptions): Promise<TakeResult> {
+    return this.#takes.take(session, options);
   }
 
   waitForWork(session: Session, signal: AbortSignal): Promise<void> {
@@ -226,9 +222,15 @@ export class Subscription {
     return this.#report.make(session);
   }
 
+  /** Brings the delays up to date. */
+  promote(): void {
+    const doomed = this.ledger.queue.promote(this.timer.now());
+    if (doomed.length > 0) this.counter.buryAgain(doomed);
+  }
+
   /** Whether something may be delivered or is just being stored, so that nothing is in the way. */
   isWorkLeft(): boolean {
-    this.#promote();
+    this.promote();
     return this.ledger.hasWork || !this.pipeline.isIdle;
   }
 
@@ -254,66 +256,6 @@ export class Subscription {
       await this.pipeline.settled();
     }
     this.alarm.stop();
-  }
-
-  async #takePiece(session: Session, options: TakeOptions): Promise<TakeResult> {
-    await this.#budget.wait;
-    session.ended.throwIfAborted();
-    this.#budget.spend(1);
-    const taking = await this.#fill(session, options);
-    if (session.ended.aborted) {
-      taking.giveBack();
-      this.wake();
-      throw session.ended.reason;
-    }
-    this.#waiters.came(session);
-    const deliveries = taking.handOver(session);
-    return { deliveries, gap: this.ledger.takeGap() };
-  }
-
-  async #fill(session: Session, options: TakeOptions): Promise<Taking> {
-    let taking: Taking | undefined;
-    try {
-      this.ledger.sweep();
-      await this.ledger.readKeys();
-      this.#promote();
-      taking = new Taking(this, options, Math.min(options.maxEvents, this.#shareOf(session)));
-      await taking.run();
-      this.noteReading(true);
-      return taking;
-    } catch (error) {
-      taking?.giveBack();
-      this.noteReading(false);
-      throw ensureServiceError(error);
-    }
-  }
-
-  /** What a session may take now: with others that want something, its part of what there is. */
-  #shareOf(session: Session): number {
-    const room = this.#roomOf(session);
-    const others = this.#waiters.othersHungry(session);
-    if (others === 0 || room === 0) return room;
-    const free = Math.min(this.settings.maxInFlight - this.inFlight, this.ledger.workAmount);
-    return Math.max(1, Math.min(room, Math.ceil(free / (others + 1))));
-  }
-
-  #roomOf(session: Session): number {
-    const own = session.options.maxOutstanding - session.held.size;
-    return Math.max(0, Math.min(own, this.settings.maxInFlight - this.inFlight));
-  }
-
-  #hasWorkFor(session: Session): boolean {
-    if (session.ended.aborted) return false;
-    if (this.ledger.gap !== undefined) return true;
-    if (this.#roomOf(session) === 0) return false;
-    this.#promote();
-    return this.ledger.hasWork;
-  }
-
-  /** Brings the delays up to date. */
-  #promote(): void {
-    const doomed = this.ledger.queue.promote(this.timer.now());
-    if (doomed.length > 0) this.counter.buryAgain(doomed);
   }
 
   /** Wakes those who wait when the log grows. One wait at a time for all of them. */
@@ -354,7 +296,7 @@ export class Subscription {
     for (const session of this.sessions.values()) {
       if (session.leaseEnd <= now) void this.endSession(session, "LEASE_EXPIRED", leaseExpired());
     }
-    this.#promote();
+    this.promote();
     if (this.counter.retryAt <= now) void this.counter.retry();
     if (this.#persistAt <= now) this.#persist();
     let next = Math.min(this.counter.retryAt, this.#persistAt, this.ledger.queue.nextDue);
