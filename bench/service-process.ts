@@ -67,7 +67,11 @@ function spawnService(settings: Readonly<Record<string, string>>): ChildProcess 
   };
   const named = Object.entries(all).map(([name, value]) => [`INFOBIP_RPC_${name}`, value]);
   return spawn(process.execPath, [MAIN, "serve", "--json"], {
-    env: { PATH: process.env.PATH, ...Object.fromEntries(named) },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...Object.fromEntries(named),
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

@@ -1,13 +1,20 @@
-import * as fs from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, vi } from "vitest";
-import { prepareLogFiles } from "../src/eventlog/embedded/log-files.ts";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-vi.mock("node:fs", { spy: true });
+beforeEach(() => {
+  vi.resetModules();
+  vi.doMock("node:fs", { spy: true });
+});
+afterEach(() => {
+  vi.doUnmock("node:fs");
+  vi.resetModules();
+});
 
 it("syncs the directory of new files, so that a power failure does not take them away", async () => {
+  const fs = await import("node:fs");
+  const { prepareLogFiles } = await import("../src/eventlog/embedded/log-files.ts");
   const directory = await mkdtemp(join(tmpdir(), "eventlog-"));
   const opened = vi.mocked(fs.openSync).mock;
   const synced = vi.mocked(fs.fsyncSync).mock;

@@ -34,6 +34,7 @@ async function serve(): Promise<Ready> {
   child = spawn(process.execPath, [MAIN, "serve", "--json"], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       INFOBIP_RPC_UPSTREAM_BASE_URL: "http://127.0.0.1:9",
       INFOBIP_RPC_UPSTREAM_API_KEY: "unused",
       INFOBIP_RPC_GRPC_LISTEN: "127.0.0.1:0",

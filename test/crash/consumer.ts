@@ -106,9 +106,9 @@ class Session {
     }
   }
 
-  /** An orderly end that the service did not live to see is none. */
+  /** Who has left may have been heard before the service died: others can have had what it held since then. */
   #killed(): { how: SessionHow; endedAt: number } {
-    return { how: "killed", endedAt: this.#parts.clock.read() };
+    return { how: "killed", endedAt: this.#end?.endedAt ?? this.#parts.clock.read() };
   }
 
   #record(frame: SubscribeResponse["frame"]): void {

@@ -63,7 +63,7 @@ function deliveriesIn(session: SubscribeSession): DeliveryRecord[] {
 
 /** Until when a session that was not asked to end held its events for sure. */
 function certainEnd({ how, endedAt, steps }: SubscribeSession): number {
-  return how === "killed" ? (steps.at(-1)?.at ?? endedAt) : endedAt;
+  return how === "killed" ? Math.min(endedAt, steps.at(-1)?.at ?? endedAt) : endedAt;
 }
 
 function settle(
