@@ -1,9 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { GetMessageRequestSchema } from "../gen/infobip/events/v1/history_pb.js";
 import { openEmbeddedLog } from "../src/eventlog/embedded/open-embedded-log.ts";
 import type { EventLog, NewEvent, ReadOptions } from "../src/eventlog/event-log.ts";
+import { createHistoryMethods, type HistoryMethods } from "../src/events/history-methods.ts";
+import { ReplayTurns } from "../src/events/replay-turns.ts";
 import { decodeReportBody } from "../src/infobip/reports/report-body.ts";
+import type { CallContext } from "../src/rpc/call-context.ts";
 import { buildEvents } from "../src/webhook/event-batch.ts";
 import { messageId, reportBody } from "./reports.ts";
 import type { Row } from "./row.ts";
@@ -13,6 +18,14 @@ const BATCH = 200;
 const IN_FLIGHT = 4;
 const BUDGET = 1.3;
 const READ: ReadOptions = { limit: 100, maxBytes: 1 << 20, includeRaw: false };
+/** A call that nothing ends. */
+const CONTEXT: CallContext = {
+  signal: new AbortController().signal,
+  timeoutMs: () => undefined,
+  requestHeader: new Headers(),
+  responseHeader: new Headers(),
+  responseTrailer: new Headers(),
+};
 /** Beyond what any size here needs. */
 const NO_RETENTION = { ageMs: 10 * 365 * 86_400_000, bytes: 2 ** 40 };
 
@@ -25,7 +38,7 @@ export interface GrowthSize {
   readonly rounds: number;
 }
 
-/** CPU in microseconds: of an appended event, of an event read live, of one message looked up. */
+/** CPU in microseconds: of an appended event, of an event read live, of one GetMessage without its transport. */
 interface Costs {
   readonly append: number;
   readonly liveRead: number;
@@ -53,7 +66,11 @@ export async function measureGrowth(size: GrowthSize): Promise<Row[]> {
   }
 }
 
-const WHAT = { append: "append", liveRead: "live read", message: "GetMessage's lookup" } as const;
+const WHAT = {
+  append: "append",
+  liveRead: "live read",
+  message: "GetMessage without its transport",
+} as const;
 
 function toRow(kind: keyof Costs, sizes: readonly number[], costs: readonly Costs[]): Row {
   const values = costs.map((cost) => cost[kind]);
@@ -84,10 +101,12 @@ async function measureCosts(filler: Filler, size: GrowthSize): Promise<Costs> {
 class Filler {
   readonly #log: EventLog;
   readonly #template: NewEvent;
+  readonly #getMessage: HistoryMethods["getMessage"];
   #count = 0;
 
   constructor(log: EventLog) {
     this.#log = log;
+    this.#getMessage = createHistoryMethods({ log, turns: new ReplayTurns() }).getMessage;
     const [event] = buildEvents(
       decodeReportBody(Buffer.from(reportBody("template", 0, 1)), { xml: false }),
       "delivery",
@@ -127,11 +146,9 @@ class Filler {
     const before = cpu();
     for (let n = 0; n < messages; n++) {
       const id = messageId("growth", (n * step * 7919) % this.#count);
-      const [status, { records }] = await Promise.all([
-        this.#log.statusOf(id),
-        this.#log.readMessage(id, 0, READ),
-      ]);
-      if (status === undefined || records.length !== 1) throw new Error("a message was not found");
+      const request = create(GetMessageRequestSchema, { messageId: id });
+      const { statusEvent, timeline } = await this.#getMessage(request, CONTEXT);
+      if (statusEvent === undefined || timeline.length !== 1) throw new Error("a message was not found");
     }
     return (cpu() - before) / messages;
   }
