@@ -31,7 +31,7 @@ export interface EmbeddedEventLog extends EventLog {
    * commit that failed, until one succeeds or the log's own try, every 5 s;
    * when the writer has ended; once a read has found the file damaged; and
    * while the database file is gone or another one stands in its place, which
-   * is looked at once in 5 s at most.
+   * each append looks at, and this method once in 5 s at most.
    */
   health(): LogHealth;
   /**

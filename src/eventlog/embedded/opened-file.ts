@@ -26,19 +26,16 @@ export class OpenedFile {
     return new OpenedFile(path, now);
   }
 
-  /** As {@link isInPlace}, but looks now. */
-  isInPlaceNow(): boolean {
-    this.#checkedAt = Number.NEGATIVE_INFINITY;
-    return this.isInPlace();
-  }
-
   /** False while the file is gone or replaced; looks once in {@link FILE_CHECK_INTERVAL_MS} at most. */
   isInPlace(): boolean {
-    const now = this.#now();
-    if (now - this.#checkedAt >= FILE_CHECK_INTERVAL_MS) {
-      this.#checkedAt = now;
-      this.#isInPlace = identityOf(this.#path) === this.#opened;
-    }
+    const isDue = this.#now() - this.#checkedAt >= FILE_CHECK_INTERVAL_MS;
+    return isDue ? this.isInPlaceNow() : this.#isInPlace;
+  }
+
+  /** As {@link isInPlace}, but looks now. */
+  isInPlaceNow(): boolean {
+    this.#checkedAt = this.#now();
+    this.#isInPlace = identityOf(this.#path) === this.#opened;
     return this.#isInPlace;
   }
 }
