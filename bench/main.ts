@@ -7,12 +7,14 @@ import { measureGrowth } from "./growth.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLatency } from "./latency.ts";
 import { keepsBudget, type Row } from "./row.ts";
+import { measureSendCpu } from "./send-cpu.ts";
+import { measureSendLatency } from "./send-latency.ts";
 
 const USAGE = `Measures the product against its budgets, as ratios within one run.
 
   npm run bench                       everything; takes several minutes
-  npm run bench -- --quick            smaller sizes; about a minute
-  npm run bench -- --only intake      one group: ${["intake", "fan-out", "latency", "growth"].join(", ")}
+  npm run bench -- --quick            smaller sizes; about two minutes
+  npm run bench -- --only intake      one group: ${["intake", "fan-out", "latency", "growth", "send-cpu", "send-latency"].join(", ")}
   npm run bench -- --output FILE      where the JSON goes (default bench/results.json)
 
 Needs Linux: CPU is read from the system's accounting. Exit code 3 when a budget is missed.
@@ -34,6 +36,20 @@ const GROUPS: Readonly<Record<string, (quick: boolean) => Promise<Row[]>>> = {
       sizes: quick ? [10_000, 100_000, 300_000] : [10_000, 1_000_000, 10_000_000],
       sample: quick ? 5_000 : 20_000,
       rounds: quick ? 3 : 5,
+    }),
+  "send-cpu": (quick) =>
+    measureSendCpu({
+      phaseMs: quick ? 400 : 2_000,
+      warmUpCalls: quick ? 5_000 : 20_000,
+      warmUpMs: quick ? 2_000 : 20_000,
+      rounds: quick ? 3 : 7,
+    }),
+  "send-latency": (quick) =>
+    measureSendLatency({
+      phaseMs: quick ? 300 : 2_000,
+      warmUpCalls: quick ? 5_000 : 20_000,
+      warmUpMs: quick ? 2_000 : 20_000,
+      rounds: quick ? 3 : 7,
     }),
 };
 

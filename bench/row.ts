@@ -5,8 +5,8 @@ export interface Row {
   /** What was measured, in a few words. */
   readonly what: string;
   readonly measured: number;
-  /** `x` for a ratio within this run, or `us`, `ms`. */
-  readonly unit: "x" | "us" | "ms" | "MiB";
+  /** `x` for a ratio within this run, `a call` for a count, or `us`, `ms`, `MiB`. */
+  readonly unit: "x" | "a call" | "us" | "ms" | "MiB";
   /** Most that `measured` may be; undefined for a figure that is only reported. */
   readonly budget?: number;
   /** The figures behind it, for the JSON. */

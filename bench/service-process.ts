@@ -13,6 +13,8 @@ const SECRET = "a-secret-of-the-benchmark";
 export interface ServiceProcess extends AsyncDisposable {
   /** host:port */
   readonly grpc: string;
+  /** host:port of the HTTP listener; empty when it is off, as it is by default. */
+  readonly http: string;
   /** URL of a webhook route, secret included. */
   readonly webhookUrl: (route: string) => string;
   readonly cpuMicroseconds: () => number;
@@ -34,6 +36,7 @@ export async function startService(settings: Readonly<Record<string, string>> = 
   const ready = await firstLine(child);
   return {
     grpc: ready.grpc,
+    http: ready.http,
     webhookUrl: (route) => `http://${ready.webhook}/v1/${route}/${SECRET}`,
     cpuMicroseconds: () => cpuMicroseconds(pid),
     residentMiB: () => residentMiB(pid),
@@ -76,7 +79,14 @@ function spawnService(settings: Readonly<Record<string, string>>): ChildProcess 
   });
 }
 
-async function firstLine(child: ChildProcess): Promise<{ grpc: string; webhook: string }> {
+/** Where the service listens, as it says on stdout. */
+interface Addresses {
+  readonly grpc: string;
+  readonly http: string;
+  readonly webhook: string;
+}
+
+async function firstLine(child: ChildProcess): Promise<Addresses> {
   if (child.stdout === null) throw new Error("the service has no stdout");
   const lines = createInterface(child.stdout);
   const ended = once(child, "exit").then(() => {
@@ -84,5 +94,5 @@ async function firstLine(child: ChildProcess): Promise<{ grpc: string; webhook: 
   });
   const [line] = await Promise.race([once(lines, "line"), ended]);
   ended.catch(() => undefined);
-  return JSON.parse(String(line)) as { grpc: string; webhook: string };
+  return JSON.parse(String(line)) as Addresses;
 }

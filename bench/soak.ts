@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { reportBody } from "./reports.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
+import { soakStream } from "./soak-stream.ts";
 import { SoakSubscribers } from "./soak-subscribers.ts";
 import { SoakWatcher } from "./soak-watcher.ts";
 import { WebhookPoster } from "./webhook-poster.ts";
@@ -11,6 +12,12 @@ restarts the service in the middle, and compares the counts. Exit code 1 when on
   npm run soak                        1,000,000 events
   npm run soak -- --events 50000      as many as you like, a multiple of 1,000
   npm run soak -- --kill              end the service with kill -9 instead of an orderly stop
+
+With --stream it sends messages over one StreamMessages stream instead. Exit code 1 when a send has not
+exactly one result, the upstream has not each message once, or the memory of the service grows.
+
+  npm run soak -- --stream                   1,000,000 messages, after 50,000 to warm up
+  npm run soak -- --stream --sends 50000     as many as you like
 `;
 
 const REPORTS_PER_POST = 100;
@@ -113,15 +120,27 @@ async function restart(old: ServiceProcess, kill: boolean): Promise<ServiceProce
 
 const { values } = parseArgs({
   options: {
-    events: { type: "string", default: "1000000" },
-    kill: { type: "boolean", default: false },
+    events: { type: "string" },
+    kill: { type: "boolean" },
+    stream: { type: "boolean", default: false },
+    sends: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
-const events = Number(values.events);
-if (values.help || !Number.isInteger(events) || events < 1_000 || events % 1_000 !== 0) {
+const events = Number(values.events ?? 1_000_000);
+const sends = Number(values.sends ?? 1_000_000);
+const isUsable = values.stream
+  ? values.events === undefined && values.kill === undefined && isCount(sends, 1)
+  : values.sends === undefined && isCount(events, 1_000);
+if (values.help || !isUsable) {
   say(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
-  process.exitCode = (await soak(events, values.kill)) ? 0 : 1;
+  const good = values.stream ? soakStream(sends, say) : soak(events, values.kill === true);
+  process.exitCode = (await good) ? 0 : 1;
+}
+
+/** Whether it is a whole number of so many, at least once. */
+function isCount(number: number, unit: number): boolean {
+  return Number.isInteger(number) && number >= unit && number % unit === 0;
 }

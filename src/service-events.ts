@@ -6,6 +6,7 @@ import type { ServiceState } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
 import type { RecordFailure } from "./messages/send-result-recorder.ts";
 import { logPullEvents } from "./pull-log.ts";
+import { logSendingEvents, type SendingEvents } from "./sending-log.ts";
 import type { CallReport } from "./server/guards.ts";
 import type { WebhookOutcome } from "./server/webhook-listener.ts";
 import type { PullEvents } from "./webhook/pull-events.ts";
@@ -25,6 +26,7 @@ export interface ServiceEvents {
   readonly logDamaged: (error: Error) => void;
   readonly retentionFailed: (error: Error) => void;
   readonly sendResultsNotRecorded: (failure: RecordFailure) => void;
+  readonly sending: SendingEvents;
   readonly pull: PullEvents;
 }
 
@@ -66,6 +68,7 @@ export function logServiceEvents(log: Logger): ServiceEvents {
         reason: error.reason,
         error,
       }),
+    sending: logSendingEvents(log, () => performance.now()),
     pull: logPullEvents(log, () => performance.now()),
   };
 }

@@ -1,30 +1,39 @@
-import { randomUUIDv7 } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
 import { EventsService, WatchEventsRequestSchema } from "../gen/infobip/events/v1/events_service_pb.js";
 import { SubscribeRequestSchema } from "../gen/infobip/events/v1/subscribe_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import {
-  MessagesService,
-  SendMessagesRequestSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
+import { StreamMessagesRequestSchema } from "../gen/infobip/messages/v1/stream_messages_pb.js";
+import { SubmitMessagesRequestSchema } from "../gen/infobip/messages/v1/submission_pb.js";
 import type { Config } from "./config/config.ts";
 import { createHistoryMethods } from "./events/history-methods.ts";
 import { ReplayTurns } from "./events/replay-turns.ts";
 import { createSubscriptionMethods } from "./events/subscription-methods.ts";
 import { createWatchEvents } from "./events/watch-events.ts";
 import type { InfobipClient } from "./infobip/infobip-client.ts";
-import type { NewMessageId } from "./messages/destination-slots.ts";
 import { createMessagesService } from "./messages/messages-service.ts";
 import type { RequestDefaults } from "./messages/request-defaults.ts";
-import { openSendResultRecorder } from "./messages/send-result-recorder.ts";
+import { MAX_DESTINATIONS } from "./messages/request-rules.ts";
+import { createStreamMessages } from "./messages/stream-messages.ts";
+import { createSubmissionMethods } from "./messages/submission-methods.ts";
 import type { ServiceImplementation } from "./rpc/service-implementation.ts";
 import { type Guards, guard } from "./server/guards.ts";
 import { bindService, type ServiceBinding } from "./server/service-binding.ts";
 import type { ServiceEvents } from "./service-events.ts";
+import type { Sending } from "./service-sending.ts";
 import type { Storage } from "./service-storage.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
-import { validate } from "./validation.ts";
+import { prepareValidation } from "./validation.ts";
 import { webhookUrls } from "./webhook/webhook-urls.ts";
+
+/** Requests of the methods that are called all the time. */
+const HOT_REQUESTS = [
+  SendMessagesRequestSchema,
+  SubmitMessagesRequestSchema,
+  StreamMessagesRequestSchema,
+  SubscribeRequestSchema,
+  WatchEventsRequestSchema,
+];
 
 /** What the methods of all services work with. */
 export interface ServiceMethodsOptions extends Storage {
@@ -39,9 +48,8 @@ export interface ServiceMethodsOptions extends Storage {
   readonly drainStopTime: () => number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly newMessageId: NewMessageId | undefined;
-  /** Closes what is opened, in reverse order. */
-  readonly owned: AsyncDisposableStack;
+  readonly sending: Sending;
+  readonly defaults: RequestDefaults;
 }
 
 /** Makes the services, guarded and ready for the listeners. */
@@ -54,20 +62,38 @@ export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
 }
 
 function messagesService(options: ServiceMethodsOptions): ServiceImplementation<typeof MessagesService> {
-  const { config, client, log, now, events } = options;
-  const recorder = options.owned.use(
-    openSendResultRecorder({
-      log,
-      mode: config.events.sendResults,
-      now,
-      onFailure: events.sendResultsNotRecorded,
-    }),
+  const { client, defaults, sending, metrics } = options;
+  return createMessagesService(
+    { client, defaults, send: sending.send, queue: sending.queue, newMessageId: sending.newMessageId },
+    {
+      streamMessages: metrics.countSendStreams(streamMessages(options)),
+      ...createSubmissionMethods({
+        outbox: sending.outbox,
+        defaults,
+        now: options.now,
+      }),
+    },
   );
-  return createMessagesService({
-    client,
-    defaults: requestDefaults(config),
-    newMessageId: options.newMessageId ?? randomUUIDv7,
-    recorder,
+}
+
+function streamMessages({
+  config,
+  sending,
+  metrics,
+  draining,
+  drainStopTime,
+  guards,
+  now,
+}: ServiceMethodsOptions): ServiceImplementation<typeof MessagesService>["streamMessages"] {
+  return createStreamMessages({
+    send: sending.send,
+    maxFrameBytes: config.limits.maxMessageBytes,
+    maxDestinations: MAX_DESTINATIONS,
+    draining,
+    drainStopTime,
+    errors: guards,
+    onSend: ({ reason }) => metrics.calls.streamSendEnded(reason ?? "OK"),
+    now,
   });
 }
 
@@ -82,7 +108,8 @@ function eventsService(options: ServiceMethodsOptions): ServiceImplementation<ty
   };
 }
 
-function requestDefaults({ defaults, webhook }: Config): RequestDefaults {
+/** What the service fills into requests, by its configuration. */
+export function requestDefaults({ defaults, webhook }: Config): RequestDefaults {
   const senders = Object.entries(defaults.sender).map(
     ([name, sender]) => [Channel[name.toUpperCase() as keyof typeof Channel] as Channel, sender] as const,
   );
@@ -91,7 +118,5 @@ function requestDefaults({ defaults, webhook }: Config): RequestDefaults {
 
 /** Compiles the rules of the hot methods, so that the first caller does not wait for it. */
 export function warmUp(): void {
-  validate(SendMessagesRequestSchema, create(SendMessagesRequestSchema));
-  validate(WatchEventsRequestSchema, create(WatchEventsRequestSchema));
-  validate(SubscribeRequestSchema, create(SubscribeRequestSchema));
+  for (const schema of HOT_REQUESTS) prepareValidation(schema);
 }

@@ -39,6 +39,7 @@ export async function openStorage({
     await openLog({
       directory: config.dataDir,
       retention: config.eventlog.retention,
+      answers: config.sending.requestIds,
       now,
       onTrouble: events.logTroubled,
       onRecovered: events.logRecovered,

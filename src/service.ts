@@ -6,6 +6,7 @@ import { configWarnings } from "./config/warnings.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
 import { type Logger, SILENT_LOGGER } from "./log.ts";
+import type { RunningOutbox } from "./outbox/create-outbox.ts";
 import type { Checks } from "./server/admin-listener.ts";
 import type { Guards } from "./server/guards.ts";
 import { createHealth, type Health } from "./server/health.ts";
@@ -13,7 +14,8 @@ import type { ServiceBinding } from "./server/service-binding.ts";
 import { logServiceEvents, type ServiceEvents } from "./service-events.ts";
 import { preparePollers } from "./service-intake.ts";
 import { ServiceListeners } from "./service-listeners.ts";
-import { bindServices, warmUp } from "./service-methods.ts";
+import { bindServices, requestDefaults, warmUp } from "./service-methods.ts";
+import { openSending } from "./service-sending.ts";
 import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { Pollers } from "./webhook/pollers.ts";
@@ -71,6 +73,7 @@ class InfobipRpc implements Service {
   readonly #metrics: Metrics;
   #storage: Storage | undefined;
   #pollers: Pollers | undefined;
+  #outbox: RunningOutbox | undefined;
   #drainStopTime = 0;
 
   constructor(config: Config, ports: ServicePorts) {
@@ -122,7 +125,9 @@ class InfobipRpc implements Service {
     this.#health.setServing(false);
     this.#drained.abort();
     const polled = this.#pollers?.stop(graceMs);
+    const sent = this.#outbox?.drain(graceMs);
     await this.#listeners.drain(graceMs);
+    await sent;
     await this.#storage?.subscriptions.drain();
     // Reports of what was just sent are taken to the last; their sender repeats what is refused.
     await this.#listeners.stopWebhooks(Math.max(0, this.#drainStopTime - this.#now()));
@@ -141,11 +146,12 @@ class InfobipRpc implements Service {
     const storage = await this.#openStorage();
     const client = this.#owned.use(this.#createClient());
     const webhook = await this.#listeners.openWebhooks(storage.log);
-    const bindings = this.#bind(storage, client);
+    const bindings = await this.#bind(storage, client);
     const grpc = await this.#listeners.openGrpc(bindings);
     const http = await this.#listeners.openHttp(bindings);
     const admin = await this.#listeners.openAdmin(() => this.#checks());
     this.#startPollers(storage, client);
+    this.#outbox?.start();
     return { grpc, http, webhook, admin };
   }
 
@@ -173,19 +179,23 @@ class InfobipRpc implements Service {
     });
   }
 
-  #bind(storage: Storage, client: Client): ServiceBinding[] {
+  async #bind(storage: Storage, client: Client): Promise<ServiceBinding[]> {
+    const common = { client, config: this.#config, metrics: this.#metrics, events: this.#events };
+    const defaults = requestDefaults(this.#config);
+    const now = (): number => this.#now();
+    const { newMessageId } = this.#ports;
+    const owned = this.#owned;
+    const sending = await openSending({ ...common, log: storage.log, defaults, newMessageId, now, owned });
+    this.#outbox = sending.outbox;
     return bindServices({
+      ...common,
       ...storage,
-      client,
-      config: this.#config,
-      metrics: this.#metrics,
-      events: this.#events,
+      sending,
+      defaults,
       guards: this.#guards(),
       draining: this.#drained.signal,
       drainStopTime: () => this.#drainStopTime,
-      now: () => this.#now(),
-      newMessageId: this.#ports.newMessageId,
-      owned: this.#owned,
+      now,
     });
   }
 

@@ -8,6 +8,7 @@ import {
 } from "@bufbuild/protovalidate";
 import type { Violation } from "./errors.ts";
 import { enumNames } from "./infobip/codec/enum-names.ts";
+import { certainlyValid, compiledRulesOf } from "./validation/fast-accept.ts";
 
 /** Evaluating can fail by the message alone, such as by a stack that is too small for its depth. */
 const NOT_EVALUATED: Violation = {
@@ -21,11 +22,13 @@ let validator: Validator | undefined;
 /**
  * Checks a message against the rules in its proto file and returns what is
  * wrong, in the order of the fields. Descriptions name the bound, never the
- * value. Rules are compiled at a type's first use. A rule that cannot be
- * evaluated for this message is a violation without a field; a rule that is
- * broken in itself is thrown.
+ * value. A rule that cannot be evaluated for this message is a violation
+ * without a field; a rule that is broken in itself is thrown. Cheap for a valid
+ * message; a type's first invalid one waits until protovalidate has compiled
+ * the type's rules.
  */
 export function validate<D extends DescMessage>(schema: D, message: MessageShape<D>): Violation[] {
+  if (certainlyValid(schema, message)) return [];
   validator ??= createValidator();
   const result = validator.validate(schema, message);
   if (result.kind === "error") {
@@ -33,6 +36,11 @@ export function validate<D extends DescMessage>(schema: D, message: MessageShape
     return [NOT_EVALUATED];
   }
   return result.kind === "invalid" ? result.violations.map(describe) : [];
+}
+
+/** Compiles the rules of a message type for {@link validate}, so that the first message does not wait for it. */
+export function prepareValidation(schema: DescMessage): void {
+  compiledRulesOf(schema);
 }
 
 function describe(violation: RuleViolation): Violation {

@@ -7,8 +7,29 @@ import { createMetrics, type Metrics } from "../src/telemetry/metrics.ts";
 import { bodyOf, deliveryReport, startWebhookTarget, type WebhookTarget } from "./fixtures/webhook-target.ts";
 
 const NOW = 1_767_225_600_000;
-/** Every metric and its type; those of subscriptions need one, those of pull mode a fetch. */
+/** Every metric and its type; those of subscriptions need one, those of pull mode a fetch, those of the queue and the outbox one. */
 const METRICS: Readonly<Record<string, string>> = {
+  infobip_rpc_upstream_requests_total: "counter",
+  infobip_rpc_upstream_destinations_total: "counter",
+  infobip_rpc_upstream_retries_total: "counter",
+  infobip_rpc_upstream_pauses_total: "counter",
+  infobip_rpc_upstream_circuit_openings_total: "counter",
+  infobip_rpc_upstream_request_duration_seconds: "histogram",
+  infobip_rpc_upstream_request_messages: "histogram",
+  infobip_rpc_upstream_requests_in_flight: "gauge",
+  infobip_rpc_upstream_pause_seconds: "gauge",
+  infobip_rpc_upstream_circuit: "gauge",
+  infobip_rpc_send_queue_calls: "gauge",
+  infobip_rpc_send_queue_bytes: "gauge",
+  infobip_rpc_send_streams: "gauge",
+  infobip_rpc_stream_sends_total: "counter",
+  infobip_rpc_request_id_repeats_total: "counter",
+  infobip_rpc_request_id_answers_not_stored_total: "counter",
+  infobip_rpc_outbox_submissions: "gauge",
+  infobip_rpc_outbox_in_flight: "gauge",
+  infobip_rpc_outbox_held_seconds: "gauge",
+  infobip_rpc_outbox_overdue_seconds: "gauge",
+  infobip_rpc_outbox_bytes: "gauge",
   infobip_rpc_webhook_requests_total: "counter",
   infobip_rpc_webhook_items_total: "counter",
   infobip_rpc_pull_fetches_total: "counter",
@@ -81,6 +102,10 @@ describe("the page", () => {
   test("lists every metric with its help and type, as text that Prometheus reads", async () => {
     metrics.observeSubscriptions({ list: () => [subscription("billing")], progress: async () => progress });
     metrics.pull.lost({ route: "delivery" }, { reason: "UNREADABLE", bytes: 1, error: undefined });
+    const idle = { queuedJobs: 0, queuedBytes: 0, requests: 0, circuit: "closed", pausedMs: 0 } as const;
+    metrics.observeSendQueue({ state: () => idle });
+    const empty = { byState: new Map(), bytes: 0, inFlight: 0, heldMs: 0 };
+    metrics.observeOutbox({ state: () => empty }, { nextDue: async () => undefined });
     const response = await get();
     expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
     const lines = (await response.text()).split("\n");

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { EventSchema, EventType } from "../gen/infobip/events/v1/event_pb.js";
-import { SendOutcome, SendResultSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome, SendResultSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { demoMessages } from "../src/cli/demo/demo-plan.ts";
 import { DemoTally } from "../src/cli/demo/demo-tally.ts";
 

@@ -2,6 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
+import { SubmissionState } from "../gen/infobip/messages/v1/submission_pb.js";
 import { FakeService } from "./cli-fake-service.ts";
 import { cli, jsonLines } from "./cli-harness.ts";
 
@@ -79,4 +80,27 @@ test.each([
   const { exitCode, stderr } = await cli(["events", ...args]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain(message);
+});
+
+test("a submission's change shows its state, its name and why it failed", async () => {
+  const change = { submission: "submissions/order-7", state: SubmissionState.QUEUED, attempts: 1 };
+  const submission = (value: typeof change & { errorReason?: string }) => ({
+    ...event(1),
+    type: EventType.SUBMISSION,
+    channel: Channel.UNSPECIFIED,
+    messageId: "",
+    destination: "",
+    rawBody: undefined,
+    payload: { case: "submission" as const, value },
+  });
+  const events = [
+    submission(change),
+    submission({ ...change, state: SubmissionState.OUTCOME_UNKNOWN, errorReason: "SEND_OUTCOME_UNKNOWN" }),
+  ];
+  await using fake = await FakeService.start({ list: () => ({ events }) });
+  const { stdout } = await cli(["events", "--target", fake.target, "--type", "submission"]);
+  const [, first, second] = stdout.split("\n");
+  expect(first).toMatch(/ QUEUED +submissions\/order-7$/);
+  expect(second).toMatch(/ OUTCOME_UNKNOWN +submissions\/order-7 {2}SEND_OUTCOME_UNKNOWN$/);
+  expect(fake.lists[0]?.filter?.types).toEqual([EventType.SUBMISSION]);
 });

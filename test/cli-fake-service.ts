@@ -1,5 +1,6 @@
 import {
   create,
+  type DescMessage,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
@@ -28,11 +29,21 @@ import {
   type ListEventsRequest,
   ListEventsResponseSchema,
 } from "../gen/infobip/events/v1/history_pb.js";
+import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import {
-  MessagesService,
   type SendMessagesRequest,
   SendMessagesResponseSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
+import {
+  type CancelSubmissionRequest,
+  CancelSubmissionResponseSchema,
+  type GetSubmissionRequest,
+  GetSubmissionResponseSchema,
+  type ListSubmissionsRequest,
+  ListSubmissionsResponseSchema,
+  type SubmitMessagesRequest,
+  SubmitMessagesResponseSchema,
+} from "../gen/infobip/messages/v1/submission_pb.js";
 import { type ServiceError, toConnectError } from "../src/errors.ts";
 
 type Frame = MessageInitShape<typeof WatchEventsResponseSchema>;
@@ -48,6 +59,18 @@ export interface FakeScript {
   readonly send?: (
     request: SendMessagesRequest,
   ) => MessageInitShape<typeof SendMessagesResponseSchema> | ServiceError;
+  readonly submit?: (
+    request: SubmitMessagesRequest,
+  ) => MessageInitShape<typeof SubmitMessagesResponseSchema> | ServiceError;
+  readonly submission?: (
+    request: GetSubmissionRequest,
+  ) => MessageInitShape<typeof GetSubmissionResponseSchema> | ServiceError;
+  readonly submissions?: (
+    request: ListSubmissionsRequest,
+  ) => MessageInitShape<typeof ListSubmissionsResponseSchema>;
+  readonly cancel?: (
+    request: CancelSubmissionRequest,
+  ) => MessageInitShape<typeof CancelSubmissionResponseSchema> | ServiceError;
   readonly streams?: readonly ScriptedStream[];
   readonly list?: (request: ListEventsRequest) => MessageInitShape<typeof ListEventsResponseSchema>;
   readonly message?: (
@@ -58,6 +81,10 @@ export interface FakeScript {
 /** A gRPC server that plays a script and records what it was asked. */
 export class FakeService implements AsyncDisposable {
   readonly sends: SendMessagesRequest[] = [];
+  readonly submits: SubmitMessagesRequest[] = [];
+  readonly submissionLists: ListSubmissionsRequest[] = [];
+  /** Names that were asked for, or cancelled. */
+  readonly submissionNames: string[] = [];
   readonly watches: WatchEventsRequest[] = [];
   readonly lists: ListEventsRequest[] = [];
   readonly lookUps: GetMessageRequest[] = [];
@@ -79,7 +106,8 @@ export class FakeService implements AsyncDisposable {
     const send: handleUnaryCall<SendMessagesRequest, object> = (call, callback) =>
       this.#send(call.request, callback);
     const watch: handleServerStreamingCall<WatchEventsRequest, object> = (call) => this.#watch(call);
-    const { sendMessages } = MessagesService.method;
+    const { sendMessages, submitMessages, getSubmission, listSubmissions, cancelSubmission } =
+      MessagesService.method;
     const { watchEvents, listEvents, getMessage } = EventsService.method;
     const list: handleUnaryCall<ListEventsRequest, object> = ({ request }, callback) => {
       this.lists.push(request);
@@ -91,9 +119,37 @@ export class FakeService implements AsyncDisposable {
       if (answer instanceof Error) callback(grpcError(answer as ServiceError));
       else callback(null, create(GetMessageResponseSchema, answer));
     };
+    const submit = unary(SubmitMessagesResponseSchema, (request: SubmitMessagesRequest) => {
+      this.submits.push(request);
+      return this.#script.submit?.(request);
+    });
+    const getOne = unary(GetSubmissionResponseSchema, (request: GetSubmissionRequest) => {
+      this.submissionNames.push(request.name);
+      return this.#script.submission?.(request);
+    });
+    const listAll = unary(ListSubmissionsResponseSchema, (request: ListSubmissionsRequest) => {
+      this.submissionLists.push(request);
+      return this.#script.submissions?.(request);
+    });
+    const cancel = unary(CancelSubmissionResponseSchema, (request: CancelSubmissionRequest) => {
+      this.submissionNames.push(request.name);
+      return this.#script.cancel?.(request);
+    });
     this.#server.addService(
-      { sendMessages: definition(sendMessages) },
-      { sendMessages: send as UntypedHandleCall },
+      {
+        sendMessages: definition(sendMessages),
+        submitMessages: definition(submitMessages),
+        getSubmission: definition(getSubmission),
+        listSubmissions: definition(listSubmissions),
+        cancelSubmission: definition(cancelSubmission),
+      },
+      {
+        sendMessages: send as UntypedHandleCall,
+        submitMessages: submit,
+        getSubmission: getOne,
+        listSubmissions: listAll,
+        cancelSubmission: cancel,
+      },
     );
     this.#server.addService(
       {
@@ -134,6 +190,19 @@ export class FakeService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.forceShutdown();
   }
+}
+
+/** A handler that answers what the script says: an empty answer when it says nothing. */
+function unary<Request, Schema extends DescMessage>(
+  schema: Schema,
+  answerOf: (request: Request) => MessageInitShape<Schema> | ServiceError | undefined,
+): UntypedHandleCall {
+  const handle: handleUnaryCall<Request, object> = ({ request }, callback) => {
+    const answer = answerOf(request);
+    if (answer instanceof Error) callback(grpcError(answer as ServiceError));
+    else callback(null, create(schema, answer));
+  };
+  return handle as UntypedHandleCall;
 }
 
 function definition(method: DescMethodUnary | DescMethodServerStreaming) {

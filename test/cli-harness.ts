@@ -1,4 +1,4 @@
-import type { CliContext, CliFiles, TextSink } from "../src/cli/cli-context.ts";
+import type { CliClock, CliContext, CliFiles, TextSink } from "../src/cli/cli-context.ts";
 import { freePort } from "../src/cli/free-port.ts";
 import { NODE_FILES } from "../src/cli/node-files.ts";
 import { runCli } from "../src/cli/run-cli.ts";
@@ -18,6 +18,8 @@ export interface CliRunOptions {
   readonly signal?: AbortSignal;
   /** Takes the place of this machine's files. */
   readonly files?: CliFiles;
+  /** Takes the place of this machine's time. */
+  readonly sleep?: CliClock["sleep"];
   /** Told of every line on stdout as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -36,7 +38,7 @@ export async function cli(args: readonly string[], options: CliRunOptions = {}):
     stderr,
     signal: options.signal ?? new AbortController().signal,
     files: options.files ?? NODE_FILES,
-    clock: { now: Date.now, random: () => 0.5, sleep },
+    clock: { now: Date.now, random: () => 0.5, sleep: options.sleep ?? sleep },
     freePort,
   };
   const exitCode = await runCli(context);
@@ -65,7 +67,8 @@ function sink(isTTY: boolean | undefined, onLine?: (line: string) => void): Text
   };
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the time, or when the signal aborts. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const timer = setTimeout(resolve, ms);

@@ -52,7 +52,10 @@ test("a sound log is sound, beside the service that writes it and without one", 
   expect(await verify("--marks")).toMatchObject({ exitCode: 0, result: { ...sound, events: 6 } });
 
   const shown = await cli(["log", "verify", "--data-dir", rig.directory]);
-  expect(shown).toMatchObject({ exitCode: 0, stdout: "sound 6 events, 1 subscriptions, 1 dead letters\n" });
+  expect(shown).toMatchObject({
+    exitCode: 0,
+    stdout: "sound 6 events, 1 subscriptions, 1 dead letters, 0 answers, 0 submissions\n",
+  });
 });
 
 test("an empty log is sound, and so is one whose first events retention has removed", async () => {
@@ -71,7 +74,7 @@ test("a copy that SQLite makes beside the running service is sound, and a log th
   database.close();
   expect(await cli(["log", "verify", "--data-dir", copy])).toMatchObject({
     exitCode: 0,
-    stdout: "sound 5 events, 1 subscriptions, 1 dead letters\n",
+    stdout: "sound 5 events, 1 subscriptions, 1 dead letters, 0 answers, 0 submissions\n",
   });
   await using log = await openEmbeddedLog({ directory: copy });
   expect([log.id, log.bounds().head]).toEqual([rig.log.id, 5]);

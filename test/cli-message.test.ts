@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { MessageState } from "../gen/infobip/events/v1/history_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import { SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { FakeService } from "./cli-fake-service.ts";
 import { cli, jsonLines } from "./cli-harness.ts";

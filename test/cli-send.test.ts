@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import { SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { FakeService } from "./cli-fake-service.ts";
 import { cli, jsonLines } from "./cli-harness.ts";
@@ -117,6 +117,22 @@ test("an unknown outcome is exit code 3, whether the service says so or the call
   const { exitCode, stderr } = await cli(["send", "--target", breaking.target, ...SMS]);
   expect(exitCode).toBe(3);
   expect(stderr).toContain("may have been sent");
+});
+
+test("send --request-id names the call, also one of a file, and makes a call that broke off repeatable", async () => {
+  await using fake = await FakeService.start({ send: () => ({ results: [sent("m-1")] }) });
+  await cli(["send", "--target", fake.target, ...SMS, "--request-id", "order-1"]);
+  const file = ["send", "--target", fake.target, "--file", "-"];
+  await cli([...file, "--request-id", "order-2"], { stdin: '{"requestId":"of-file","messages":[]}' });
+  await cli(file, { stdin: '{"requestId":"of-file","messages":[]}' });
+  expect(fake.sends.map(({ requestId }) => requestId)).toEqual(["order-1", "order-2", "of-file"]);
+  const broken = plainError({ code: Code.Unavailable, message: "Connection dropped" });
+  await using breaking = await FakeService.start({ send: () => broken });
+  const args = ["send", "--target", breaking.target, ...SMS];
+  const named = await cli([...args, "--request-id", "order-1"]);
+  expect(named.exitCode).toBe(3);
+  expect(named.stderr).toContain("repeat it with the same --request-id to learn it");
+  expect((await cli(args)).stderr).not.toContain("--request-id");
 });
 
 test("a service that cannot be reached is exit code 4", async () => {

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { DateTimeStyle } from "../gen/infobip/options/v1/json_pb.js";
 import { formatDateTime, parseDateTime } from "../src/infobip/codec/date-time.ts";
 import { decodeRest } from "../src/infobip/codec/decode.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DeliveryResultSchema } from "../gen/infobip/events/v1/delivery_report_pb.js";
 import { InboundEventSchema } from "../gen/infobip/events/v1/inbound_message_pb.js";
-import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 
 function sms(content: unknown, more: object = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SendMessagesRequestSchema as Schema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema as Schema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { toFieldPath, toPropertyPath } from "../src/infobip/codec/paths.ts";
 

@@ -1,9 +1,7 @@
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import {
-  SendEventsRequestSchema,
-  SendMessagesRequestSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendEventsRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { encodeRest } from "../src/infobip/codec/encode.ts";
 import { type AnyMessage, type MemberPlan, planOf } from "../src/infobip/codec/plan.ts";

@@ -8,11 +8,9 @@ import {
   ValidationBadResponseSchema,
   ValidationOkResponseSchema,
 } from "../gen/infobip/messages/v1/api_error_pb.js";
-import {
-  SendEventsRequestSchema,
-  SendMessagesRequestSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendEventsRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import { MessageResponseSchema } from "../gen/infobip/messages/v1/response_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { encodeRest } from "../src/infobip/codec/encode.ts";
 import { validate } from "../src/validation.ts";

@@ -13,17 +13,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   infobip: [],
   eventlog: [],
   rpc: [],
-  messages: ["eventlog", "infobip", "rpc"],
+  validation: [],
+  outbox: ["eventlog", "rpc"],
+  messages: ["eventlog", "infobip", "outbox", "rpc"],
   events: ["eventlog", "infobip", "rpc"],
   webhook: ["eventlog", "infobip"],
   config: ["infobip", "webhook"],
   server: ["config", "eventlog", "rpc", "webhook"],
-  telemetry: ["eventlog", "server", "webhook"],
+  telemetry: ["eventlog", "infobip", "messages", "outbox", "server", "webhook"],
   simulator: ["config", "infobip"],
   cli: ["config", "eventlog", "infobip", "service.ts", "simulator", "webhook"],
 };
 
-/** Files of src itself that any room may import; of src they import each other only, and `infobip`. */
+/** Files of src itself that any room may import; of src they import each other only, `infobip` and `validation`. */
 const SHARED = ["errors.ts", "log.ts", "secret.ts", "start-error.ts", "timer.ts", "validation.ts"];
 
 const IMPORT =
@@ -55,7 +57,7 @@ interface Import {
 function isAllowed({ from, to }: Import): boolean {
   const [room, other] = [roomOf(from), roomOf(to)];
   if (room === other && room !== "") return true;
-  if (SHARED.includes(from)) return SHARED.includes(to) || other === "infobip";
+  if (SHARED.includes(from)) return SHARED.includes(to) || other === "infobip" || other === "validation";
   if (room === "") return true;
   return SHARED.includes(to) || [other, to].some((name) => ALLOWED[room]?.includes(name));
 }

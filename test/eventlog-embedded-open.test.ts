@@ -78,7 +78,7 @@ describe("opening an embedded log", () => {
     ruin("PRAGMA user_version = 99");
     const error = await refusal();
     expect(error.reason).toBe("OTHER_VERSION");
-    expect(error.message).toMatch(/version 99.*version 2/);
+    expect(error.message).toMatch(/version 99.*version 3/);
   });
 
   it("refuses a second log of the same process without harming the first", async () => {
@@ -103,6 +103,10 @@ describe("opening an embedded log", () => {
       ["lost its state", () => ruin("DELETE FROM log_state")],
       ["lost its index", () => ruin("DROP INDEX events_identity")],
       ["lost a table", () => ruin("DROP TABLE events")],
+      ["lost the table of answers", () => ruin("DROP TABLE answers")],
+      ["lost the table of submissions", () => ruin("DROP TABLE submissions")],
+      ["lost the state of answers", () => ruin("DELETE FROM answer_state")],
+      ["lost the totals of submissions", () => ruin("DROP TABLE submission_totals")],
     ])("refuses one that %s, and says what to do", async (_, damage) => {
       await fill();
       await damage();
@@ -126,7 +130,7 @@ describe("opening an embedded log", () => {
     await (await openEmbeddedLog({ directory }))[Symbol.asyncDispose]();
     ruin("PRAGMA user_version = 99");
     await refusal();
-    ruin("PRAGMA user_version = 2");
+    ruin("PRAGMA user_version = 3");
     await (await openEmbeddedLog({ directory }))[Symbol.asyncDispose]();
   });
 

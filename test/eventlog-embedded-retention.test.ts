@@ -142,7 +142,7 @@ describe("retention of an embedded log", () => {
     await using log = await open({
       startWriter: (data) =>
         startWriterThread(data).on("message", (message: FromWriter) => {
-          if (message.kind === "removed") steps.push(message.through);
+          if (message.kind === "removed") steps.push(Number(message.result));
         }),
     });
     for (let n = 1; n <= 10; n++) await log.append([sampleEvent(n, {}, "x".repeat(1.5 * MIB))]);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { GetMessageRequestSchema, MessageState } from "../gen/infobip/events/v1/history_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import { SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { encodeCursor } from "../src/eventlog/cursor.ts";
 import type { NewEvent } from "../src/eventlog/event-log.ts";
 import { argumentsDigest, encodePageToken, PageKind } from "../src/events/page-token.ts";

@@ -1,14 +1,16 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import { MessageResponseSchema } from "../gen/infobip/messages/v1/response_pb.js";
+import { SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
+import { matchAnswers } from "../src/infobip/sending/match-answers.ts";
 import { matchResults } from "../src/messages/match-results.ts";
 
 const STATUS = { groupId: 1, id: 26 };
 
 function match(ids: readonly string[], messages: MessageInitShape<typeof MessageResponseSchema>["messages"]) {
   const slots = ids.map((messageId, destinationIndex) => ({ messageIndex: 0, destinationIndex, messageId }));
-  return matchResults(slots, create(MessageResponseSchema, { messages: messages ?? [] }));
+  const response = create(MessageResponseSchema, { messages: messages ?? [] });
+  return matchResults(slots, matchAnswers(response, [ids])[0] ?? []);
 }
 
 test("an answer that belongs to another destination by its id is not taken by place", () => {

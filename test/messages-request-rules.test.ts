@@ -3,23 +3,16 @@ import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import {
   SendEventsRequestSchema,
-  SendMessagesRequestSchema,
   ValidateMessagesRequestSchema,
 } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
-import { createMessagesService } from "../src/messages/messages-service.ts";
 import { MAX_DESTINATIONS } from "../src/messages/request-rules.ts";
 import { plainCall } from "./fixtures/call-context.ts";
-import { RecordingClient } from "./fixtures/recording-client.ts";
+import { messagesRig } from "./fixtures/messages-rig.ts";
 
 function rig() {
-  const client = new RecordingClient();
-  let count = 0;
-  const service = createMessagesService({
-    client,
-    defaults: { senders: new Map(), webhookUrls: undefined },
-    newMessageId: () => `new-${++count}`,
-  });
+  const { client, service } = messagesRig();
   const messages = (list: unknown[]) => decodeRest(SendMessagesRequestSchema, { messages: list }).message;
   return {
     client,

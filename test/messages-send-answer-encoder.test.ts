@@ -2,8 +2,8 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SendAnswerSchema } from "../gen/infobip/events/v1/send_answer_pb.js";
-import { SendOutcome, SendResultSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import { MessageGeneralStatus } from "../gen/infobip/messages/v1/response_pb.js";
+import { SendOutcome, SendResultSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { SendAnswerEncoder } from "../src/messages/send-answer-encoder.ts";
 
 const text = fc.constantFrom(undefined, "a", "b");

@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import {
   SendMessagesRequestSchema,
   SendOutcome,
   SendResultSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import type { SentCall } from "../src/messages/send-result-event.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type RecordFailure,
   type SendResultRecorderOptions,
 } from "../src/messages/send-result-recorder.ts";
+import { ManualTimer } from "./fixtures/manual-timer.ts";
 import { MemoryEventLog } from "./fixtures/memory-event-log.ts";
 
 function rig(options: Partial<SendResultRecorderOptions> = {}) {
@@ -70,18 +71,29 @@ test("durable: waits until the log has stored the events", async () => {
 });
 
 test("durable: a log that does not answer holds nobody longer than the named time", async () => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  try {
-    const { log, recorder } = rig();
-    log.beforeAppend = () => new Promise(() => {});
-    const recorded = recorder.record(sentCall(1), noSignal());
-    vi.advanceTimersByTime(1999);
-    expect(await isSettled(recorded)).toBe(false);
-    vi.advanceTimersByTime(1);
-    await recorded;
-  } finally {
-    vi.useRealTimers();
-  }
+  const timer = new ManualTimer();
+  const { log, recorder } = rig({ timer });
+  log.beforeAppend = () => new Promise(() => {});
+  const first = recorder.record(sentCall(1), noSignal());
+  timer.advance(500);
+  const second = recorder.record(sentCall(1), noSignal());
+  timer.advance(1499);
+  expect(await isSettled(first)).toBe(false);
+  timer.advance(1);
+  await first;
+  timer.advance(499);
+  expect(await isSettled(second)).toBe(false);
+  timer.advance(1);
+  await second;
+});
+
+test("durable: those who wait share one timer, which disposal calls off", async () => {
+  const timer = new ManualTimer();
+  const { recorder } = rig({ timer });
+  await Promise.all([recorder.record(sentCall(1), noSignal()), recorder.record(sentCall(1), noSignal())]);
+  expect(timer.size).toBe(1);
+  await recorder[Symbol.asyncDispose]();
+  expect(timer.size).toBe(0);
 });
 
 test("durable: a call that ends waits no longer, and its results are stored all the same", async () => {
@@ -158,12 +170,15 @@ test("calls that come together, or while an append is on its way, share an appen
   };
   const together = [1, 2].map((count) => recorder.record(sentCall(count), noSignal()));
   expect(await isSettled(Promise.all(together))).toBe(false);
-  const later = [250, 5, 2].map((count) => recorder.record(sentCall(count), noSignal()));
+  const later = Array.from({ length: 17 }, () => 250).map((count) =>
+    recorder.record(sentCall(count), noSignal()),
+  );
   expect(await isSettled(Promise.all(later))).toBe(false);
   gate.resolve();
   await Promise.all([...together, ...later]);
-  expect(sizes).toEqual([3, 255, 2]);
-  expect(log.stored).toHaveLength(260);
+  // 4,096 events are an append's bound.
+  expect(sizes).toEqual([3, 16 * 250, 250]);
+  expect(log.stored).toHaveLength(3 + 17 * 250);
 });
 
 test("a slow log is given no more bytes than may wait, and the caller still gets its answer", async () => {

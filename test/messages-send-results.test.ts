@@ -4,25 +4,21 @@ import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { EventSchema, EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
-import {
-  SendEventsRequestSchema,
-  SendMessagesRequestSchema,
-  SendOutcome,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendEventsRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema, SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { StatusRank } from "../src/infobip/status-rank.ts";
-import { createMessagesService } from "../src/messages/messages-service.ts";
 import { openSendResultRecorder } from "../src/messages/send-result-recorder.ts";
 import { plainCall } from "./fixtures/call-context.ts";
 import { MemoryEventLog } from "./fixtures/memory-event-log.ts";
-import { acceptAll, RecordingClient } from "./fixtures/recording-client.ts";
+import { messagesRig } from "./fixtures/messages-rig.ts";
+import { acceptAll } from "./fixtures/recording-client.ts";
 
 const TIME = 1_764_000_000_123;
 
 function rig() {
   const log = new MemoryEventLog();
-  const client = new RecordingClient();
   const clock = { now: TIME };
   const recorder = openSendResultRecorder({
     log,
@@ -30,14 +26,8 @@ function rig() {
     now: () => clock.now,
     onFailure: ({ error }) => expect.unreachable(error.message),
   });
-  let count = 0;
   const defaults = { senders: new Map([[Channel.SMS, "Default"]]), webhookUrls: undefined };
-  const service = createMessagesService({
-    client,
-    defaults,
-    newMessageId: () => `new-${++count}`,
-    recorder,
-  });
+  const { client, service } = messagesRig({ defaults, recorder });
   const send = (body: unknown) => {
     const { message, issues } = decodeRest(SendMessagesRequestSchema, body);
     expect(issues).toEqual([]);

@@ -5,20 +5,21 @@ import {
   type SendMessagesRequest,
   SendMessagesRequestSchema,
   SendOutcome,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
-import { createMessagesService } from "../src/messages/messages-service.ts";
 import type { RequestDefaults } from "../src/messages/request-defaults.ts";
 import { plainCall } from "./fixtures/call-context.ts";
-import { acceptAll, RecordingClient } from "./fixtures/recording-client.ts";
+import { messagesRig } from "./fixtures/messages-rig.ts";
+import { acceptAll } from "./fixtures/recording-client.ts";
 
-const NO_DEFAULTS: RequestDefaults = { senders: new Map(), webhookUrls: undefined };
-
-function rig(defaults: RequestDefaults = NO_DEFAULTS) {
-  const client = new RecordingClient();
-  let count = 0;
-  const service = createMessagesService({ client, defaults, newMessageId: () => `new-${++count}` });
-  return { client, send: (body: unknown) => service.sendMessages(request(body), plainCall()) };
+function rig(defaults?: RequestDefaults) {
+  const { client, queue, service } = messagesRig(defaults === undefined ? {} : { defaults });
+  return {
+    client,
+    queue,
+    service,
+    send: (body: unknown) => service.sendMessages(request(body), plainCall()),
+  };
 }
 
 function request(body: unknown): SendMessagesRequest {
@@ -223,8 +224,7 @@ describe("defaults", () => {
 
 describe("a value that JSON cannot express", () => {
   it("is REQUEST_INVALID with its field path, and nothing is sent", async () => {
-    const { client } = rig();
-    const service = createMessagesService({ client, defaults: NO_DEFAULTS, newMessageId: () => "m" });
+    const { client, service } = rig();
     const broken = create(SendMessagesRequestSchema, {
       messages: [
         {

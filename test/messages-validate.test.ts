@@ -2,21 +2,15 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import {
   MessageViolationSource,
-  SendMessagesRequestSchema,
   ValidateMessagesRequestSchema,
 } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
-import { createMessagesService } from "../src/messages/messages-service.ts";
 import { plainCall } from "./fixtures/call-context.ts";
-import { RecordingClient } from "./fixtures/recording-client.ts";
+import { messagesRig } from "./fixtures/messages-rig.ts";
 
 function rig() {
-  const client = new RecordingClient();
-  const service = createMessagesService({
-    client,
-    defaults: { senders: new Map(), webhookUrls: undefined },
-    newMessageId: () => "m",
-  });
+  const { client, service } = messagesRig();
   const check = (body: unknown, localOnly?: boolean) => {
     const { message } = decodeRest(SendMessagesRequestSchema, body);
     const request = create(ValidateMessagesRequestSchema, {

@@ -1,4 +1,10 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  createRegistry,
+  type DescMethodBiDiStreaming,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, encodeBinaryHeader, type Transport } from "@connectrpc/connect";
 import {
   compressionGzip,
@@ -10,6 +16,7 @@ import * as grpc from "@grpc/grpc-js";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
+  file_google_rpc_error_details,
   RetryInfoSchema,
   StatusSchema,
 } from "../gen/google/rpc/error_details_pb.js";
@@ -20,19 +27,18 @@ import {
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../gen/infobip/events/v1/events_service_pb.js";
+import type { SubscribeRequest, SubscribeResponse } from "../gen/infobip/events/v1/subscribe_pb.js";
+import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import {
-  type SubscribeRequest,
-  SubscribeRequestSchema,
-  type SubscribeResponse,
-  SubscribeResponseSchema,
-} from "../gen/infobip/events/v1/subscribe_pb.js";
-import {
-  MessagesService,
   type SendMessagesRequest,
   SendMessagesRequestSchema,
   type SendMessagesResponse,
   SendMessagesResponseSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
+import type {
+  StreamMessagesRequest,
+  StreamMessagesResponse,
+} from "../gen/infobip/messages/v1/stream_messages_pb.js";
 import type { Rig } from "./server-rig.ts";
 
 /** Options of a call, the same for all clients. */
@@ -57,10 +63,17 @@ export interface TestClient extends Disposable {
     requests: AsyncIterable<SubscribeRequest>,
     options?: CallOptions,
   ): AsyncIterable<SubscribeResponse>;
+  streamMessages(
+    requests: AsyncIterable<StreamMessagesRequest>,
+    options?: CallOptions,
+  ): AsyncIterable<StreamMessagesResponse>;
 }
 
 /** Makes the client for a rig; `gzip` compresses requests and accepts compressed responses. */
 export type ClientFactory = (rig: Rig, gzip?: boolean) => TestClient;
+
+/** Errors within answers are google.protobuf.Any, which JSON clients have to know. */
+const JSON_OPTIONS = { registry: createRegistry(file_google_rpc_error_details) };
 
 /** All clients in this process, by name. */
 export const CLIENTS: readonly (readonly [string, ClientFactory])[] = [
@@ -97,7 +110,13 @@ export const CLIENTS: readonly (readonly [string, ClientFactory])[] = [
       `connect-node, Connect JSON, HTTP/${httpVersion}`,
       (rig: Rig, gzip?: boolean) =>
         connectClient(
-          (options) => createConnectTransport({ ...options, httpVersion, useBinaryFormat: false }),
+          (options) =>
+            createConnectTransport({
+              ...options,
+              httpVersion,
+              useBinaryFormat: false,
+              jsonOptions: JSON_OPTIONS,
+            }),
           rig.httpAddress,
           gzip,
         ),
@@ -165,6 +184,7 @@ function connectClient(
     },
     watch: (request, options) => events.watchEvents(request, options),
     subscribe: (requests, options) => events.subscribe(requests, options),
+    streamMessages: (requests, options) => messages.streamMessages(requests, options),
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -225,21 +245,38 @@ class GrpcJsClient implements TestClient {
     }
   }
 
-  async *subscribe(
+  subscribe(
     requests: AsyncIterable<SubscribeRequest>,
     options: CallOptions = {},
   ): AsyncIterable<SubscribeResponse> {
+    return this.#bidi(EventsService.method.subscribe, requests, options);
+  }
+
+  streamMessages(
+    requests: AsyncIterable<StreamMessagesRequest>,
+    options: CallOptions = {},
+  ): AsyncIterable<StreamMessagesResponse> {
+    return this.#bidi(MessagesService.method.streamMessages, requests, options);
+  }
+
+  async *#bidi<M extends DescMethodBiDiStreaming>(
+    method: M,
+    requests: AsyncIterable<MessageShape<M["input"]>>,
+    options: CallOptions,
+  ): AsyncIterable<MessageShape<M["output"]>> {
     const call = this.#client.makeBidiStreamRequest(
-      `/${EventsService.typeName}/Subscribe`,
-      (message: SubscribeRequest) => Buffer.from(toBinary(SubscribeRequestSchema, message)),
-      (bytes) => fromBinary(SubscribeResponseSchema, bytes),
+      `/${method.parent.typeName}/${method.name}`,
+      (message: MessageShape<M["input"]>) => Buffer.from(toBinary(method.input, message)),
+      (bytes) => fromBinary(method.output, bytes),
       metadataOf(options),
       callOptions(options),
     );
     options.signal?.addEventListener("abort", () => call.cancel());
     void sendAll(requests, call);
     try {
-      for await (const frame of call.iterator({ destroyOnReturn: false })) yield frame as SubscribeResponse;
+      for await (const frame of call.iterator({ destroyOnReturn: false })) {
+        yield frame as MessageShape<M["output"]>;
+      }
     } catch (error) {
       throw toConnect(error as grpc.ServiceError);
     } finally {
@@ -252,9 +289,9 @@ class GrpcJsClient implements TestClient {
   }
 }
 
-async function sendAll(
-  requests: AsyncIterable<SubscribeRequest>,
-  call: grpc.ClientDuplexStream<SubscribeRequest, SubscribeResponse>,
+async function sendAll<T>(
+  requests: AsyncIterable<T>,
+  call: grpc.ClientDuplexStream<T, unknown>,
 ): Promise<void> {
   for await (const request of requests) {
     if (call.destroyed) return;

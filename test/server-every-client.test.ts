@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WatchEventsRequestSchema } from "../gen/infobip/events/v1/events_service_pb.js";
-import { SendMessagesResponseSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesResponseSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
 import { CLIENTS, failure, type TestClient } from "./server-clients.ts";
 import { aborted, Rig, signalled, startedFrame, validRequest } from "./server-rig.ts";

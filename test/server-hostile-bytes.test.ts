@@ -9,7 +9,7 @@ import { ErrorInfoSchema, StatusSchema } from "../gen/google/rpc/error_details_p
 import {
   SendMessagesRequestSchema,
   SendMessagesResponseSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { Rig, validRequest } from "./server-rig.ts";
 
 const SEND = "/infobip.messages.v1.MessagesService/SendMessages";

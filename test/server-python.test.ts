@@ -8,11 +8,10 @@ import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
-import {
-  MessagesService,
-  SendMessagesResponseSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesResponseSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../src/errors.ts";
+import { createStreamMessages } from "../src/messages/stream-messages.ts";
 import { createHealth } from "../src/server/health.ts";
 import { healthService } from "../src/server/health-descriptor.ts";
 import { createReflection } from "../src/server/reflection.ts";
@@ -52,6 +51,21 @@ function buildDescriptors(folder: string): string {
   return set;
 }
 
+/** StreamMessages that answers each send with its sender. */
+function echoStream() {
+  return createStreamMessages({
+    send: async (request) => {
+      const { bulkId } = await echo(request);
+      return create(SendMessagesResponseSchema, { bulkId: `bulk-${bulkId}` });
+    },
+    maxFrameBytes: 4 * 1024 * 1024,
+    maxDestinations: 10_000,
+    draining: new AbortController().signal,
+    drainStopTime: Date.now,
+    errors: { newErrorId: () => "error-id-1" },
+  });
+}
+
 const available = hasGrpcio();
 const required = process.env.CI === "true";
 if (!available && !required) {
@@ -73,6 +87,7 @@ describe.skipIf(!available && !required)("python3-grpcio", () => {
   beforeEach(async () => {
     rig = await Rig.start({
       extra: [health.binding],
+      messages: { streamMessages: echoStream() },
       raw: createReflection([MessagesService, EventsService, healthService]),
     });
   });
@@ -180,6 +195,14 @@ describe.skipIf(!available && !required)("python3-grpcio", () => {
     it("cancels a stream in both directions", async () => {
       expect(await python("bidi_cancel", target())).toMatchObject({ first: "a", code: "CANCELLED" });
       await expect.poll(() => rig.reports).toMatchObject([{ reason: "CANCELLED" }]);
+    });
+
+    it("sends several requests over one stream", async () => {
+      expect(await python("stream", target())).toEqual({
+        credits: 1_000,
+        results: { a: "bulk-one", b: Code.InvalidArgument, c: "bulk-two" },
+        code: "OK",
+      });
     });
 
     it("learns that a method is unknown", async () => {

@@ -16,12 +16,14 @@ import { Channel } from "../gen/infobip/messages/v1/channel_pb.js";
 import {
   MessagesService,
   SendEventsResponseSchema,
+  ValidateMessagesResponseSchema,
+} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import {
   type SendMessagesRequest,
   SendMessagesRequestSchema,
   type SendMessagesResponse,
   SendMessagesResponseSchema,
-  ValidateMessagesResponseSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { formatListenAddress } from "../src/config/listen-address.ts";
 import type { ServiceError } from "../src/errors.ts";
 import type { CallContext } from "../src/rpc/call-context.ts";
@@ -48,6 +50,17 @@ export function partialEvents(
   };
   const all = EventsService.methods.map((method) => [method.localName, missing] as const);
   return { ...Object.fromEntries(all), ...methods } as ServiceImplementation<typeof EventsService>;
+}
+
+/** As {@link partialEvents}, of MessagesService. */
+export function partialMessages(
+  methods: Partial<ServiceImplementation<typeof MessagesService>>,
+): ServiceImplementation<typeof MessagesService> {
+  const missing = () => {
+    throw new Error("the test has not made this method");
+  };
+  const all = MessagesService.methods.map((method) => [method.localName, missing] as const);
+  return { ...Object.fromEntries(all), ...methods } as ServiceImplementation<typeof MessagesService>;
 }
 
 /** Answers with the sender as bulk id. */
@@ -129,10 +142,11 @@ export class Rig implements AsyncDisposable {
       extra?: readonly ServiceBinding[];
       raw?: readonly GrpcService[];
       events?: Partial<ServiceImplementation<typeof EventsService>>;
+      messages?: Partial<ServiceImplementation<typeof MessagesService>>;
     } = {},
   ): Promise<Rig> {
     const rig = new Rig();
-    const services = [...rig.#services(options.events), ...(options.extra ?? [])];
+    const services = [...rig.#services(options), ...(options.extra ?? [])];
     const onRefusal = (method: string, error: ServiceError) => rig.refusals.push({ method, error });
     const tcp = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
     const common = { services, onRefusal };
@@ -155,7 +169,10 @@ export class Rig implements AsyncDisposable {
     return this.#folder;
   }
 
-  #services(others: Partial<ServiceImplementation<typeof EventsService>> = {}): ServiceBinding[] {
+  #services(others: {
+    events?: Partial<ServiceImplementation<typeof EventsService>>;
+    messages?: Partial<ServiceImplementation<typeof MessagesService>>;
+  }): ServiceBinding[] {
     const guards = {
       skipValidation: new Set(["infobip.messages.v1.MessagesService/ValidateMessages"]),
       isDraining: () => this.draining,
@@ -163,15 +180,16 @@ export class Rig implements AsyncDisposable {
       onInternalError: (error: unknown) => this.internalErrors.push(error),
       newErrorId: () => "error-id-1",
     };
-    const messages: ServiceImplementation<typeof MessagesService> = {
+    const messages = partialMessages({
       sendMessages: (request, context) => this.behaviour.send(request, context),
       validateMessages: async () => create(ValidateMessagesResponseSchema, { valid: true }),
       sendEvents: async () => create(SendEventsResponseSchema, {}),
-    };
+      ...others.messages,
+    });
     const events = partialEvents({
       watchEvents: (request, context) => this.behaviour.watch(request, context),
       subscribe: (requests, context) => this.behaviour.subscribe(requests, context),
-      ...others,
+      ...others.events,
     });
     return [
       bindService(MessagesService, guard(MessagesService, messages, guards)),

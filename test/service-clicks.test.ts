@@ -2,7 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
-import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { startServiceRig } from "./fixtures/service-rig.ts";
 import { watchUntil } from "./fixtures/watch-until.ts";

@@ -3,7 +3,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, it } from "vitest";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
-import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { type ServiceRig, startServiceRig } from "./fixtures/service-rig.ts";
 

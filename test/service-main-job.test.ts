@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
-import { SendMessagesRequestSchema, SendOutcome } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema, SendOutcome } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { type ServiceRig, startServiceRig } from "./fixtures/service-rig.ts";
 import { watchUntil } from "./fixtures/watch-until.ts";

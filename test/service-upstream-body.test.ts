@@ -1,10 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type DescMessage, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  SendEventsRequestSchema,
-  SendMessagesRequestSchema,
-} from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendEventsRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { readRestFixture } from "./fixtures/rest-roots.ts";
 import { type ServiceRig, startServiceRig } from "./fixtures/service-rig.ts";

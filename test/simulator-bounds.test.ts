@@ -30,7 +30,7 @@ test("a pull store drops its oldest item", () => {
 
 test("the journal is bounded by number and by bytes, but counts on", () => {
   const journal = new RequestJournal();
-  const request = { endpoint: "messages", method: "POST", url: "/", headers: {} } as const;
+  const request = { endpoint: "messages", method: "POST", url: "/", headers: {}, fault: undefined } as const;
   for (let index = 0; index <= MAX_RECORDED_REQUESTS; index++) {
     journal.arrived("messages");
     journal.record({ ...request, body: String(index) });

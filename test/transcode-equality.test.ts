@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { DeliveryResultSchema } from "../gen/infobip/events/v1/delivery_report_pb.js";
 import { MoEventSchema } from "../gen/infobip/events/v1/inbound_message_pb.js";
 import { SeenResultSchema } from "../gen/infobip/events/v1/seen_report_pb.js";
-import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { decodeRest } from "../src/infobip/codec/decode.ts";
 import { isParsedObject, transcode } from "../src/infobip/codec/transcode.ts";
 import { transcodePlanOf } from "../src/infobip/codec/transcode-plan.ts";

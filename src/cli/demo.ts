@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { CliError, usageError } from "./cli-error.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
+import { addSendResult, SubmissionStates, submitThroughOutage } from "./demo/demo-outage.ts";
 import { demoMessages } from "./demo/demo-plan.ts";
 import { startDemoRig } from "./demo/demo-rig.ts";
 import { runDemo } from "./demo/demo-run.ts";
@@ -16,6 +17,7 @@ const MAX_MESSAGES = 10_000;
 interface DemoOptions {
   readonly messages: number;
   readonly timeout: number;
+  readonly outage?: boolean;
 }
 
 /** Adds `demo`. */
@@ -27,8 +29,19 @@ export function addDemoCommand(program: Command, run: Runner): void {
     )
     .option("--messages <count>", `how many messages to send, at most ${MAX_MESSAGES}`, countOption, 40)
     .addOption(timeFlag("--timeout <time>", "longest wait until every message is final", 30_000))
+    .option(
+      "--outage",
+      "begin while nothing listens at Infobip's address: messages are submitted to the outbox, wait there, and go out once it is back",
+    )
     .option(...JSON_FLAG)
-    .addHelpText("after", examples("infobip-rpc demo", "infobip-rpc demo --messages 1000 --json | tail -1"))
+    .addHelpText(
+      "after",
+      examples(
+        "infobip-rpc demo",
+        "infobip-rpc demo --outage",
+        "infobip-rpc demo --messages 1000 --json | tail -1",
+      ),
+    )
     .action(run(demo));
 }
 
@@ -36,19 +49,37 @@ const demo: CommandBody<DemoOptions> = async ({ context, output }, options) => {
   if (options.messages > MAX_MESSAGES) throw usageError(`--messages is at most ${MAX_MESSAGES}`);
   const messages = demoMessages(options.messages);
   const tally = new DemoTally(messages);
-  const screen = new DemoScreen(output, tally, messages.length);
-  await using rig = await startDemoRig(context);
+  const outage = options.outage === true;
+  const states = new SubmissionStates(messages.length);
+  const screen = new DemoScreen(output, tally, messages.length, outage ? states : undefined);
+  await using rig = await startDemoRig(context, { outage });
   await screen.start(rig);
   using client = new RpcClient(rig.addresses.grpc, context.clock.now);
   const startMs = context.clock.now();
+  const common = { client, clock: context.clock, signal: context.signal, messages, tally };
   const work = runDemo({
-    client,
-    clock: context.clock,
-    signal: context.signal,
+    ...common,
     timeoutMs: options.timeout,
-    messages,
-    tally,
-    onEvent: (event) => screen.event(event),
+    isComplete: () => tally.isComplete && (!outage || states.isSettled),
+    onEvent: async (event) => {
+      states.add(event);
+      if (outage) addSendResult(event, tally);
+      await screen.event(event);
+    },
+    ...(outage
+      ? {
+          send: (signal: AbortSignal) =>
+            submitThroughOutage({
+              client,
+              messages,
+              signal,
+              states,
+              clock: context.clock,
+              restore: rig.startSimulator,
+              onNews: (news) => screen.outage(news),
+            }),
+        }
+      : {}),
   });
   await Promise.race([work, rig.failed]);
   await screen.finish(rig, context.clock.now() - startMs);

@@ -1,7 +1,8 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Event, EventTypeSchema } from "../../gen/infobip/events/v1/event_pb.js";
 import { ChannelSchema } from "../../gen/infobip/messages/v1/channel_pb.js";
-import { SendOutcome } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome } from "../../gen/infobip/messages/v1/send_messages_pb.js";
+import { SubmissionStateSchema } from "../../gen/infobip/messages/v1/submission_pb.js";
 import { enumName } from "./enum-names.ts";
 import type { Paint, Style } from "./style.ts";
 import { pad, printable } from "./table.ts";
@@ -16,6 +17,9 @@ const SEND_NAMES: Readonly<Record<SendOutcome, string>> = {
   [SendOutcome.NOT_SENT]: "NOT_SENT",
   [SendOutcome.UNKNOWN]: "SEND_UNKNOWN",
 };
+
+/** News after which more is to come. */
+const PASSING_NEWS: ReadonlySet<string> = new Set(["PENDING", "ACCEPTED", "SENT", "QUEUED", "SENDING"]);
 
 /** How lines tell the time: of day for what happens now, with the date for what has happened. */
 export type TimeFormat = "clock" | "date";
@@ -56,16 +60,19 @@ export function eventHeading(style: Style, time: TimeFormat = "clock"): string {
   return style.bold(cells.join("  "));
 }
 
-/** Colour of a status group or of what became of a send. */
+/** Colour of a status group, of what became of a send, or of a submission's state. */
 export function paintOf(news: string | undefined, style: Style): Paint {
   if (news === "DELIVERED") return style.good;
-  if (news === "PENDING" || news === "ACCEPTED" || news === "SENT") return style.warn;
-  return news === undefined ? style.info : style.bad;
+  if (news === undefined || news === "CANCELLED") return style.info;
+  return PASSING_NEWS.has(news) ? style.warn : style.bad;
 }
 
-/** What the event tells of the message's way; undefined when it tells nothing of it. */
+/** What the event tells of the way of the message or submission; undefined when it tells nothing of it. */
 function newsOf(event: Event): string | undefined {
-  return event.payload.case === "sendResult" ? SEND_NAMES[event.payload.value.outcome] : statusGroup(event);
+  const { payload } = event;
+  if (payload.case === "sendResult") return SEND_NAMES[payload.value.outcome];
+  if (payload.case === "submission") return enumName(SubmissionStateSchema, payload.value.state);
+  return statusGroup(event);
 }
 
 /** Late news did not change where the message stands. */
@@ -77,6 +84,9 @@ function standingOf(event: Event, style: Style): string {
 /** What is worth a look beyond the columns. */
 function remarkOf({ payload }: Event): string | undefined {
   if (payload.case === "click") return payload.value.url;
+  if (payload.case === "submission") {
+    return [payload.value.submission, payload.value.errorReason].filter(Boolean).join("  ");
+  }
   if (payload.case !== "sendResult" || payload.value.outcome === SendOutcome.SENT) return undefined;
   return payload.value.status?.name ?? payload.value.errorReason;
 }

@@ -6,7 +6,7 @@ export const EXIT = {
   failure: 1,
   /** Wrong use of the command line, or wrong configuration. Nothing was done. */
   usage: 2,
-  /** A request left and nobody knows what became of it. Do not simply repeat it. */
+  /** A request left and nobody knows what became of it. Only what has a request id is simply repeated. */
   outcomeUnknown: 3,
   /** The service cannot be reached. Nothing was done; safe to repeat. */
   unavailable: 4,

@@ -24,7 +24,7 @@ export function addFilterOptions(command: Command): Command {
   return command
     .option(
       "--type <types>",
-      "only these kinds of event, such as delivery_report,seen_report,click,send_result",
+      "only these kinds of event, such as delivery_report,seen_report,click,send_result,submission",
       listOption,
     )
     .option("--channel <channels>", "only these channels, such as sms,whatsapp", listOption)

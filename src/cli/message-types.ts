@@ -3,10 +3,8 @@ import { ClickReportSchema } from "../../gen/infobip/events/v1/click_report_pb.j
 import { DeliveryReportResponseSchema } from "../../gen/infobip/events/v1/delivery_report_pb.js";
 import { IncomingMessageResponseSchema } from "../../gen/infobip/events/v1/inbound_message_pb.js";
 import { SeenReportSchema } from "../../gen/infobip/events/v1/seen_report_pb.js";
-import {
-  SendEventsRequestSchema,
-  SendMessagesRequestSchema,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendEventsRequestSchema } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 
 /** REST bodies that can be translated, by the word of `--type`. */
 export const MESSAGE_TYPES = {

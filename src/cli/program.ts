@@ -9,6 +9,8 @@ import { addMessageCommand } from "./message.ts";
 import { addSendCommand } from "./send.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
+import { addSubmissionCommand } from "./submission.ts";
+import { addSubmitCommand } from "./submit.ts";
 import { addTranslateCommand } from "./translate.ts";
 import { addWatchCommand } from "./watch.ts";
 
@@ -17,6 +19,8 @@ const COMMANDS: readonly AddCommand[] = [
   addServeCommand,
   addSimulateCommand,
   addSendCommand,
+  addSubmitCommand,
+  addSubmissionCommand,
   addWatchCommand,
   addMessageCommand,
   addEventsCommand,

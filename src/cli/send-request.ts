@@ -3,7 +3,7 @@ import { ChannelSchema } from "../../gen/infobip/messages/v1/channel_pb.js";
 import {
   type SendMessagesRequest,
   SendMessagesRequestSchema,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { CliContext } from "./cli-context.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { enumNumber } from "./enum-names.ts";

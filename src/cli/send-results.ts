@@ -5,7 +5,7 @@ import {
   SendOutcomeSchema,
   type SendResult,
   SendResultSchema,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { enumName } from "./enum-names.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { Output } from "./output.ts";

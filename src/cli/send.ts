@@ -1,12 +1,12 @@
 import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { EventSchema } from "../../gen/infobip/events/v1/event_pb.js";
+import { MessagesService } from "../../gen/infobip/messages/v1/messages_service_pb.js";
 import {
-  MessagesService,
   type SendMessagesRequest,
   type SendMessagesResponse,
   SendOutcome,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { CliError } from "./cli-error.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from "./command.ts";
 import { eventLine } from "./event-text.ts";
@@ -14,13 +14,14 @@ import { EXIT } from "./exit-codes.ts";
 import { finalReports, headCursor } from "./final-reports.ts";
 import { repeatedOption, timeFlag } from "./option-values.ts";
 import { RpcClient } from "./rpc-client.ts";
-import { isUnreachable } from "./rpc-failure.ts";
 import { type SendRequestOptions, sendRequest } from "./send-request.ts";
 import { exitCodeOf, printResults } from "./send-results.ts";
 import { DEFAULT_TARGET } from "./target.ts";
+import { withUnclearEnd } from "./unclear-end.ts";
 
 interface SendOptions extends SendRequestOptions {
   readonly target: string;
+  readonly requestId?: string;
   readonly watch?: boolean;
   readonly timeout: number;
   readonly watchTimeout: number;
@@ -37,6 +38,7 @@ export function addSendCommand(program: Command, run: Runner): void {
     .option("--from <sender>", "sender; without it the default sender of the channel")
     .option("--text <text>", "text of the message")
     .option("--file <file>", "file with the JSON of a SendMessagesRequest, or - for stdin")
+    .option("--request-id <id>", "your id of this call: repeating it within 24 h sends nothing twice")
     .addOption(timeFlag("--timeout <time>", "deadline of the call", 30_000))
     .option("--watch", "then wait for the final delivery report of every message")
     .addOption(timeFlag("--watch-timeout <time>", "longest wait for the reports", 60_000))
@@ -54,6 +56,7 @@ export function addSendCommand(program: Command, run: Runner): void {
 const send: CommandBody<SendOptions> = async (session, options) => {
   const { context } = session;
   const request = await sendRequest(context, options);
+  if (options.requestId !== undefined) request.requestId = options.requestId;
   using client = new RpcClient(options.target, context.clock.now);
   const after = options.watch ? await headCursor(client, context.signal) : undefined;
   const response = await call(client, request, options, context.signal);
@@ -76,25 +79,13 @@ async function call(
       timeoutMs: options.timeout,
     });
   } catch (error) {
-    if (error instanceof CliError && isUnknown(error)) {
-      throw new CliError(error.reason, `${error.message}; the messages may have been sent`, {
-        ...error,
-        exitCode: EXIT.outcomeUnknown,
-        cause: error,
-      });
-    }
-    throw error;
+    throw withUnclearEnd(error, whatMayBe(request));
   }
 }
 
-/** Without a word of the service, only a connection that never came about proves that nothing was sent. */
-function isUnknown(error: CliError): boolean {
-  const isFromService = error.metadata.outcome !== undefined || error.reason !== error.code;
-  if (isFromService) return false;
-  const endsUnclear = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"].includes(
-    error.reason,
-  );
-  return endsUnclear && !isUnreachable(error.message);
+function whatMayBe({ requestId }: SendMessagesRequest): string {
+  const text = "the messages may have been sent";
+  return requestId === undefined ? text : `${text}; repeat it with the same --request-id to learn it`;
 }
 
 async function watchReports(

@@ -1,5 +1,7 @@
 import type { Config, UpstreamAuth } from "./config.ts";
-import { SENDER_CHANNELS, type SenderChannel, type SettingValues } from "./settings.ts";
+import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
+import { sendingConfig, submissionsConfig } from "./sending-config.ts";
+import type { SettingValues } from "./settings.ts";
 import { webhookConfig } from "./webhook-config.ts";
 
 /** Makes the configuration of checked values. `baseUrl` and `auth` are what the rules have found complete. */
@@ -15,6 +17,8 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
       maxQueued: values["upstream.max_queued"],
       maxResponseBytes: values["upstream.max_response_bytes"],
     },
+    sending: sendingConfig(values),
+    submissions: submissionsConfig(values),
     grpc: { listen: values["grpc.listen"] },
     http: { listen: values["http.listen"] },
     webhook: webhookConfig(values),

@@ -1,7 +1,9 @@
 import type { InboundPullChannel } from "../infobip/report-source.ts";
 import type { Secret } from "../secret.ts";
 import type { ListenAddress } from "./listen-address.ts";
-import type { SenderChannel, SettingValues } from "./settings.ts";
+import type { SenderChannel } from "./sender-channels.ts";
+import type { SendingConfig, SubmissionsConfig } from "./sending-config.ts";
+import type { SettingValues } from "./settings.ts";
 import type { WebhookConfig } from "./webhook-config.ts";
 
 /** How the service signs in to Infobip. */
@@ -37,6 +39,8 @@ export interface Config {
     readonly maxQueued: number;
     readonly maxResponseBytes: number;
   };
+  readonly sending: SendingConfig;
+  readonly submissions: SubmissionsConfig;
   readonly grpc: ListenerConfig;
   readonly http: ListenerConfig;
   readonly webhook: WebhookConfig;

@@ -1,25 +1,10 @@
 import { PULL_SETTINGS } from "./pull-settings.ts";
+import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
+import { SENDING_SETTINGS, SUBMISSION_SETTINGS } from "./sending-settings.ts";
 import { type SettingSpec, setting } from "./setting.ts";
 import { parseUpstreamUrl } from "./upstream-url.ts";
 import * as types from "./value-types.ts";
 import { WEBHOOK_SETTINGS } from "./webhook-settings.ts";
-
-/** Channels that can have a default sender, as they stand in `defaults.sender.<channel>`. */
-export const SENDER_CHANNELS = [
-  "apple_mb",
-  "instagram_dm",
-  "line_on",
-  "messenger",
-  "mms",
-  "rcs",
-  "sms",
-  "viber_bm",
-  "viber_bot",
-  "whatsapp",
-] as const;
-
-/** One of {@link SENDER_CHANNELS}. */
-export type SenderChannel = (typeof SENDER_CHANNELS)[number];
 
 const MINUTE = 60_000;
 const MIB = 1024 ** 2;
@@ -108,15 +93,17 @@ export const SETTINGS = {
     description: "Longest silence within Infobip's answer.",
   }),
   "upstream.max_queued": setting(types.integer(0, 1_000_000), {
-    default: "1024",
+    default: "16384",
     unit: "count",
-    description: "Most requests that may wait for a free connection; further ones fail with OVERLOADED.",
+    description: "Most calls that may wait to be sent; further ones fail with OVERLOADED.",
   }),
   "upstream.max_response_bytes": setting(types.byteSize(1024, 256 * MIB), {
     default: "16MiB",
     unit: "bytes",
     description: "Largest answer taken from Infobip.",
   }),
+  ...SENDING_SETTINGS,
+  ...SUBMISSION_SETTINGS,
   "grpc.listen": setting(types.listenAddress(), {
     default: "127.0.0.1:50051",
     unit: "address",

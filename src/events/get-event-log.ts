@@ -4,8 +4,8 @@ import type { EventsService } from "../../gen/infobip/events/v1/events_service_p
 import { GetEventLogResponseSchema } from "../../gen/infobip/events/v1/history_pb.js";
 import { encodeCursor } from "../eventlog/cursor.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
+import { orCallEnded } from "../rpc/call-ended.ts";
 import type { UnaryImplementation } from "../rpc/service-implementation.ts";
-import { orCallEnded } from "./call-ended.ts";
 
 type GetEventLog = UnaryImplementation<(typeof EventsService)["method"]["getEventLog"]>;
 

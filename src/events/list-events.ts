@@ -9,8 +9,8 @@ import {
 import { encodeCursor, parseCursor } from "../eventlog/cursor.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
 import { compileFilter } from "../eventlog/filter.ts";
+import { orCallEnded } from "../rpc/call-ended.ts";
 import type { UnaryImplementation } from "../rpc/service-implementation.ts";
-import { orCallEnded } from "./call-ended.ts";
 import { EventPage } from "./event-page.ts";
 import { type HistoryOptions, type HistoryRead, isExpired, PIECE } from "./history-reads.ts";
 import { resolvePosition, toMilliseconds } from "./log-position.ts";

@@ -1,6 +1,6 @@
 import { cursorExpired } from "../eventlog/cursor.ts";
 import type { EventRecord } from "../eventlog/event-log.ts";
-import { callEnded, orCallEnded } from "./call-ended.ts";
+import { callEnded, orCallEnded } from "../rpc/call-ended.ts";
 import { MAX_PAGE_BYTES } from "./event-page.ts";
 import { type HistoryRead, MAX_EXAMINED, readOptions } from "./history-reads.ts";
 

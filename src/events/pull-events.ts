@@ -10,7 +10,7 @@ import {
 import { encodeCursor } from "../eventlog/cursor.ts";
 import type { Delivery, SubscriptionSession, TakeResult } from "../eventlog/subscription-engine.ts";
 import type { CallContext } from "../rpc/call-context.ts";
-import { callEnded, serviceDraining } from "./call-ended.ts";
+import { callEnded, serviceDraining } from "../rpc/call-ended.ts";
 import { MAX_PAGE_BYTES } from "./event-page.ts";
 import { asPrecondition } from "./session-errors.ts";
 import { takeInTurn } from "./session-takes.ts";

@@ -1,4 +1,4 @@
-import { callEnded, orCallEnded } from "./call-ended.ts";
+import { callEnded, orCallEnded } from "../rpc/call-ended.ts";
 import {
   type HistoryRead,
   isExpired,

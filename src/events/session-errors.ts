@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { ServiceError } from "../errors.ts";
 import type { SessionEnd } from "../eventlog/subscription-engine.ts";
 import type { CallContext } from "../rpc/call-context.ts";
-import { callEnded } from "./call-ended.ts";
+import { callEnded } from "../rpc/call-ended.ts";
 
 /**
  * A client that gives up at its own deadline may be seen to leave so many milliseconds before it: what delays the

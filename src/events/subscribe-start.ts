@@ -1,8 +1,8 @@
 import type { SubscribeRequest, SubscribeStart } from "../../gen/infobip/events/v1/subscribe_pb.js";
 import type { ServiceError } from "../errors.ts";
+import type { DrainNotice } from "../rpc/drain-notice.ts";
+import { firstFrame } from "../rpc/first-frame.ts";
 import type { ClockTimer } from "../timer.ts";
-import { serviceDraining } from "./call-ended.ts";
-import type { DrainNotice } from "./drain-notice.ts";
 import { requestInvalid } from "./request-invalid.ts";
 
 /** Time in which a client must send its start frame, in milliseconds. */
@@ -17,18 +17,9 @@ export async function readStart(
   timer: ClockTimer,
   drain: DrainNotice,
 ): Promise<SubscribeStart> {
-  const given = Promise.withResolvers<never>();
-  const callOffTimer = timer.schedule(START_TIMEOUT_MS, () => given.reject(noStart()));
-  const callOffDrain = drain.onDrain(() => given.reject(serviceDraining()));
-  try {
-    if (drain.draining) throw serviceDraining();
-    const { done, value } = await Promise.race([frames.next(), given.promise]);
-    if (done === true || value.frame.case !== "start") throw noStart();
-    return value.frame.value;
-  } finally {
-    callOffTimer();
-    callOffDrain();
-  }
+  const first = await firstFrame(frames, { timer, drain, timeoutMs: START_TIMEOUT_MS, none: noStart });
+  if (first.frame.case !== "start") throw noStart();
+  return first.frame.value;
 }
 
 /** The error for a second start frame. */

@@ -7,7 +7,8 @@ import {
   type TakeOptions,
 } from "../eventlog/subscription-engine.ts";
 import type { CallContext } from "../rpc/call-context.ts";
-import { callEnded, orCallEnded } from "./call-ended.ts";
+import { callEnded, orCallEnded } from "../rpc/call-ended.ts";
+import { WakeUp } from "../rpc/wake-up.ts";
 import { ClientFrames, MAX_UNANSWERED_FRAMES } from "./client-frames.ts";
 import { deliveredFrames } from "./delivered-frames.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -19,7 +20,6 @@ import { readStart } from "./subscribe-start.ts";
 import type { EventsMethod, SubscriptionContext } from "./subscription-context.ts";
 import { subscriptionId } from "./subscription-names.ts";
 import { describeSubscription } from "./subscription-view.ts";
-import { WakeUp } from "./wake-up.ts";
 import { DEFAULT_PROGRESS_INTERVAL_MS } from "./watch-events.ts";
 
 /** Lease of a session where its consumer names none, in milliseconds. */

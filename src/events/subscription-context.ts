@@ -1,9 +1,9 @@
 import type { EventsService } from "../../gen/infobip/events/v1/events_service_pb.js";
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { SubscriptionEngine } from "../eventlog/subscription-engine.ts";
+import type { DrainNotice } from "../rpc/drain-notice.ts";
 import type { ServiceImplementation } from "../rpc/service-implementation.ts";
 import type { ClockTimer } from "../timer.ts";
-import type { DrainNotice } from "./drain-notice.ts";
 
 /** What the subscription methods share. */
 export interface SubscriptionContext {

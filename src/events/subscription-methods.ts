@@ -1,10 +1,10 @@
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { SubscriptionEngine } from "../eventlog/subscription-engine.ts";
+import { DrainNotice } from "../rpc/drain-notice.ts";
 import { type ClockTimer, systemTimer } from "../timer.ts";
 import { createAcknowledgeEvents } from "./acknowledge-events.ts";
 import { createCreateSubscription } from "./create-subscription.ts";
 import { createDeleteSubscription } from "./delete-subscription.ts";
-import { DrainNotice } from "./drain-notice.ts";
 import { createGetSubscription } from "./get-subscription.ts";
 import { createListDeadLetters } from "./list-dead-letters.ts";
 import { createListSubscriptions } from "./list-subscriptions.ts";

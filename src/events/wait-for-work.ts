@@ -1,6 +1,6 @@
 import type { EventLog } from "../eventlog/event-log.ts";
+import type { DrainNotice } from "../rpc/drain-notice.ts";
 import type { ClockTimer } from "../timer.ts";
-import type { DrainNotice } from "./drain-notice.ts";
 
 /** What ends a wait besides a new event. */
 export interface WaitEnds {

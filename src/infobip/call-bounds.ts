@@ -1,6 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { ServiceError } from "../errors.ts";
 import { CallFailure, type Phase, type Stop } from "./call-failure.ts";
+import { stopOf } from "./stop-reason.ts";
 
 /** What bounds one call; `limitMs` is this client's own longest call. */
 export interface BoundsOptions {
@@ -73,33 +72,7 @@ export class CallBounds implements Disposable {
     this.#listener?.(stop);
   }
 
-  /** A signal may abort a moment before this object's own timer for the same deadline. */
   #readReason(): Stop {
-    const reason: unknown = this.#signal.reason;
-    if (reason instanceof ServiceError && !isCallEnd(reason.code)) return { kind: "SERVICE", cause: reason };
-    if (reason instanceof ConnectError && reason.code === Code.Unavailable)
-      return { kind: "SERVICE", cause: draining() };
-    const isLate = this.#now() >= this.#deadline || isDeadline(reason);
-    return { kind: isLate ? "DEADLINE" : "CANCELLED" };
+    return stopOf(this.#signal.reason, this.#now() >= this.#deadline);
   }
-}
-
-/** Connect's shutdown signal carries a ConnectError, which has the code alone. */
-function draining(): ServiceError {
-  return new ServiceError(
-    Code.Unavailable,
-    "DRAINING",
-    "this instance is shutting down; nothing was sent; try another one",
-  );
-}
-
-function isCallEnd(code: Code): boolean {
-  return code === Code.DeadlineExceeded || code === Code.Canceled;
-}
-
-function isDeadline(reason: unknown): boolean {
-  if (reason instanceof ConnectError || reason instanceof ServiceError) {
-    return reason.code === Code.DeadlineExceeded;
-  }
-  return reason instanceof Error && reason.name === "TimeoutError";
 }

@@ -65,11 +65,11 @@ export class CallRunner implements AsyncDisposable {
         now: this.#now,
       });
       authorization = await this.#authorize(bounds);
-      let answer = await this.#exchange(request, authorization, bounds);
+      let answer = await this.#exchange(request, authorization, bounds, call.onWritten);
       if (answer.status === HTTP_UNAUTHORIZED && this.#authorizer.refused(authorization)) {
         // A 401 proves that nothing was sent, so this is the one repeat that is always safe.
         authorization = await this.#authorize(bounds);
-        answer = await this.#exchange(request, authorization, bounds);
+        answer = await this.#exchange(request, authorization, bounds, call.onWritten);
       }
       return this.#read(request, answer, this.#context(request.kind, call, authorization));
     } catch (error) {
@@ -94,6 +94,7 @@ export class CallRunner implements AsyncDisposable {
     { path, body }: CallRequest<T>,
     authorization: Authorization,
     bounds: CallBounds,
+    written: (() => void) | undefined,
   ): Promise<HttpAnswer> {
     await this.#admission.acquire(bounds);
     const headers = [
@@ -112,6 +113,7 @@ export class CallRunner implements AsyncDisposable {
       headers,
       bounds,
       released: () => this.#admission.release(),
+      written,
     });
   }
 

@@ -16,6 +16,8 @@ export interface ExchangeEvents {
   /** The answer, whole or not. Exactly one of `answered` and `failed` is called, once. */
   readonly answered: (answer: HttpAnswer) => void;
   readonly failed: (failure: CallFailure) => void;
+  /** The request's bytes begin to leave. */
+  readonly written?: (() => void) | undefined;
   /**
    * The HTTP library has let go of the request, which can be later than
    * `failed`; `whole` when the answer was read to its end. Called once.
@@ -62,6 +64,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#settled) controller.abort(new Error("the call was ended"));
+    else this.#events.written?.();
   }
 
   onResponseStart(

@@ -15,6 +15,13 @@ export interface InfobipCallOptions {
   readonly messageIds?: readonly string[];
   /** Turns a property path of Infobip's JSON into the path of the protobuf field. */
   readonly fieldPath?: (property: string) => string;
+  /**
+   * Called in the same turn as, and right before, bytes of the request begin to
+   * leave; again when a request that was refused with 401 is repeated. As long
+   * as it was not called, ending the call by `signal` proves that nothing was
+   * sent. Must not throw.
+   */
+  readonly onWritten?: (() => void) | undefined;
 }
 
 /** Answer of the validate endpoint. Its texts are fit for a caller, and its lists are bounded. */

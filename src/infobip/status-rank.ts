@@ -1,4 +1,4 @@
-import { SendOutcome } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 
 /**
  * How strong the status is that an event tells about a message: stronger news

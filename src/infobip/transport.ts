@@ -25,6 +25,8 @@ export interface HttpRequest {
   readonly bounds: CallBounds;
   /** Called once, when the request takes up no connection any more. */
   readonly released?: () => void;
+  /** Called when the request's bytes begin to leave. */
+  readonly written?: (() => void) | undefined;
 }
 
 /** The connections to Infobip: HTTP/1.1, kept alive, one request at a time on each. */
@@ -59,7 +61,7 @@ export class Transport implements AsyncDisposable {
   }
 
   /** Sends one request, once. Rejects with CallFailure when not even a status came back. */
-  request({ method, path, body, headers, bounds, released }: HttpRequest): Promise<HttpAnswer> {
+  request({ method, path, body, headers, bounds, released, written }: HttpRequest): Promise<HttpAnswer> {
     if (bounds.stop) {
       released?.();
       return Promise.reject(new CallFailure("CONNECT", { stop: bounds.stop }));
@@ -68,6 +70,7 @@ export class Transport implements AsyncDisposable {
       const exchange = new Exchange(this.#maxResponseBytes, {
         answered: resolve,
         failed: reject,
+        written,
         released: (whole) => {
           if (whole) this.#noteSettling();
           released?.();

@@ -2,8 +2,10 @@ import { Code } from "@connectrpc/connect";
 import { ServiceError } from "../errors.ts";
 import type { EventLog, NewEvent } from "../eventlog/event-log.ts";
 
-/** Most events of one append; a larger group of events is appended alone. */
+/** Most events that one caller should append at a time. */
 export const MAX_APPEND_EVENTS = 256;
+/** Most events of one append; a larger group of events is appended alone. Each append costs a commit, so that few events an append would bound the throughput. */
+const MAX_GATHERED_EVENTS = 4_096;
 /** An append takes no more groups once it has this many bytes. */
 export const MAX_APPEND_BYTES = 1024 * 1024;
 /** Most bytes that wait for their append. */
@@ -70,7 +72,8 @@ export class AppendGatherer {
     let events = 0;
     let bytes = 0;
     for (const group of this.#waiting) {
-      if (count > 0 && (events + group.events.length > MAX_APPEND_EVENTS || bytes > MAX_APPEND_BYTES)) break;
+      if (count > 0 && (events + group.events.length > MAX_GATHERED_EVENTS || bytes > MAX_APPEND_BYTES))
+        break;
       count++;
       events += group.events.length;
       bytes += group.bytes;

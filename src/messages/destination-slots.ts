@@ -1,9 +1,7 @@
 import type { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 import type { ChannelDestination, MessageDestination } from "../../gen/infobip/messages/v1/destination_pb.js";
-import type {
-  SendEventsRequest,
-  SendMessagesRequest,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendEventsRequest } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { messageOf } from "./message-of.ts";
 
 /** One destination of a request: where its result belongs. */

@@ -1,44 +1,31 @@
 import { create } from "@bufbuild/protobuf";
-import { type SendResult, SendResultSchema } from "../../gen/infobip/messages/v1/messages_service_pb.js";
-import type { MessageResponse, MessageResponseDetails } from "../../gen/infobip/messages/v1/response_pb.js";
+import type { MessageResponseDetails } from "../../gen/infobip/messages/v1/response_pb.js";
+import { type SendResult, SendResultSchema } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { DestinationSlot } from "./destination-slots.ts";
 import { outcomeOf } from "./send-outcome.ts";
 
 /**
- * Brings Infobip's answers into the order of the request. An answer belongs to
- * the destination with its message id; where no id fits and Infobip answered
- * for as many destinations as were asked, to the destination at its place. A
- * destination without an answer gets outcome UNKNOWN. Ids are unique within a
- * request; of several answers with one id the first counts.
+ * Makes the result of each destination, in the order of the request, from the
+ * answer that stands at its place. A destination without an answer gets outcome
+ * UNKNOWN.
  */
-export function matchResults(slots: readonly DestinationSlot[], response: MessageResponse): SendResult[] {
-  const byId = firstById(response.messages);
-  const positional = response.messages.length === slots.length ? response.messages : [];
-  const own = new Set<string | undefined>(slots.map((slot) => slot.messageId));
-  return slots.map((slot, index) => {
-    const atPlace = positional[index];
-    // An answer with the id of another destination is that destination's, wherever it stands.
-    const unclaimed = atPlace && !own.has(atPlace.messageId) ? atPlace : undefined;
-    return toResult(slot, byId.get(slot.messageId) ?? unclaimed);
-  });
+export function matchResults(
+  slots: readonly DestinationSlot[],
+  answers: readonly (MessageResponseDetails | undefined)[],
+): SendResult[] {
+  return slots.map((slot, index) => toResult(slot, answers[index]));
 }
 
-function firstById(answers: readonly MessageResponseDetails[]): Map<string, MessageResponseDetails> {
-  const byId = new Map<string, MessageResponseDetails>();
-  for (const answer of answers) {
-    if (answer.messageId !== undefined && !byId.has(answer.messageId)) byId.set(answer.messageId, answer);
-  }
-  return byId;
-}
-
+/** Optional fields stay absent where the answer has none, so that the result equals its decoded copy. */
 function toResult(slot: DestinationSlot, answer: MessageResponseDetails | undefined): SendResult {
-  return create(SendResultSchema, {
-    messageIndex: slot.messageIndex,
-    destinationIndex: slot.destinationIndex,
-    messageId: answer?.messageId ?? slot.messageId,
-    destination: answer?.destination,
-    status: answer?.status,
-    details: answer?.details,
-    outcome: outcomeOf(answer?.status),
-  });
+  const result = create(SendResultSchema);
+  result.messageIndex = slot.messageIndex;
+  result.destinationIndex = slot.destinationIndex;
+  result.messageId = answer?.messageId || slot.messageId;
+  result.outcome = outcomeOf(answer?.status);
+  if (answer === undefined) return result;
+  if (answer.destination !== undefined) result.destination = answer.destination;
+  if (answer.status !== undefined) result.status = answer.status;
+  if (answer.details !== undefined) result.details = answer.details;
+  return result;
 }

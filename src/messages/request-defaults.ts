@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 import type { Message, TemplateMessage } from "../../gen/infobip/messages/v1/message_pb.js";
-import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import {
   DeliverySchema,
   SeenStatusReportingSchema,

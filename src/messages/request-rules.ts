@@ -1,9 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { MessageDestination, ToDestination } from "../../gen/infobip/messages/v1/destination_pb.js";
-import type {
-  SendEventsRequest,
-  SendMessagesRequest,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendEventsRequest } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError, type Violation } from "../errors.ts";
 import { messageOf } from "./message-of.ts";
 
@@ -12,6 +10,8 @@ import { messageOf } from "./message-of.ts";
  * is handled in one go on one thread, so this bounds how long others wait.
  */
 export const MAX_DESTINATIONS = 10_000;
+/** Most violations that one error lists. */
+const MAX_VIOLATIONS = 100;
 /** Most repeated message ids that are listed. */
 const MAX_REPEATED_IDS = 20;
 
@@ -40,12 +40,18 @@ const EVENT_FIELDS = {
  * may use the same id for several channels, since it is one message.
  */
 export function messageRuleViolations(request: SendMessagesRequest): Violation[] {
+  if (hasOneDestination(request)) return [];
   return violationsOf(
     request.messages.map((base, index) => ({
       field: `messages[${index}].${base.kind.case === undefined ? "" : MESSAGE_FIELDS[base.kind.case]}`,
       destinations: (messageOf(base)?.destinations ?? []).map(idsOf),
     })),
   );
+}
+
+/** The common case, which can break none of these rules. */
+function hasOneDestination({ messages: [first, second] }: SendMessagesRequest): boolean {
+  return second === undefined && first?.kind.value?.destinations.length === 1;
 }
 
 /** As {@link messageRuleViolations}, for events. */
@@ -58,16 +64,21 @@ export function eventRuleViolations(request: SendEventsRequest): Violation[] {
   );
 }
 
-/** Throws INVALID_ARGUMENT REQUEST_INVALID when there are violations; its text names the first. */
+/** Throws {@link brokenRules} when there are violations. */
 export function refuseViolations(violations: readonly Violation[]): void {
-  const first = violations[0];
-  if (first === undefined) return;
+  if (violations.length > 0) throw brokenRules(violations);
+}
+
+/** INVALID_ARGUMENT REQUEST_INVALID for a request that breaks rules; its text names the first. */
+export function brokenRules(violations: readonly Violation[]): ServiceError {
+  const { field = "", description = "" } = violations[0] ?? {};
   const others = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
-  throw new ServiceError(
+  const where = field === "" ? "" : `${field}: `;
+  return new ServiceError(
     Code.InvalidArgument,
     "REQUEST_INVALID",
-    `the request breaks a rule${others}: ${first.field}: ${first.description}`,
-    { violations, metadata: { outcome: "NOT_SENT" } },
+    `the request breaks a rule${others}: ${where}${description}`,
+    { violations: violations.slice(0, MAX_VIOLATIONS), metadata: { outcome: "NOT_SENT" } },
   );
 }
 

@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type SendAnswer, SendAnswerSchema } from "../../gen/infobip/events/v1/send_answer_pb.js";
-import type { SendResult } from "../../gen/infobip/messages/v1/messages_service_pb.js";
 import type { MessageStatus } from "../../gen/infobip/messages/v1/response_pb.js";
+import type { SendResult } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 
 /**
  * Encodes what Infobip answered for one message. Infobip answers almost
@@ -44,7 +44,8 @@ function encodeDetailed(answer: SendAnswer, details: NonNullable<SendResult["det
   }
 }
 
-function isSameStatus(a: MessageStatus | undefined, b: MessageStatus | undefined): boolean {
+/** Whether two statuses are encoded alike, as far as their known fields go. */
+export function isSameStatus(a: MessageStatus | undefined, b: MessageStatus | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return (
     a.groupId === b.groupId &&

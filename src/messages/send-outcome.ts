@@ -1,5 +1,5 @@
-import { SendOutcome } from "../../gen/infobip/messages/v1/messages_service_pb.js";
 import { MessageGeneralStatus, type MessageStatus } from "../../gen/infobip/messages/v1/response_pb.js";
+import { SendOutcome } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 
 const REJECTED_GROUP = 5;
 const REJECTED_DUPLICATE_MESSAGE_ID = 23;

@@ -5,7 +5,7 @@ import {
   type SendMessagesRequest,
   SendOutcome,
   type SendResult,
-} from "../../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { encodeEvent } from "../eventlog/event-encoding.ts";
 import { columnsOf } from "../eventlog/event-envelope.ts";
 import type { EventColumns, NewEvent } from "../eventlog/event-log.ts";

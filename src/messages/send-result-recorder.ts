@@ -1,6 +1,8 @@
 import { ensureServiceError, type ServiceError } from "../errors.ts";
 import type { EventLog, NewEvent } from "../eventlog/event-log.ts";
+import { type ClockTimer, systemTimer } from "../timer.ts";
 import { AppendGatherer, MAX_APPEND_BYTES, MAX_APPEND_EVENTS, tooMuchWaiting } from "./append-gatherer.ts";
+import { BoundedWaits } from "./bounded-waits.ts";
 import { SendAnswerEncoder } from "./send-answer-encoder.ts";
 import { type SentCall, sendResultEvent } from "./send-result-event.ts";
 
@@ -41,6 +43,8 @@ export interface SendResultRecorderOptions {
   readonly maxWaitMs?: number;
   /** Default {@link MAX_PENDING_RESULTS}. */
   readonly maxPending?: number;
+  /** Default: the system's. */
+  readonly timer?: ClockTimer;
 }
 
 /** Opens a recorder that writes to a log. Disposing of it waits for what is on its way there, so it comes before the log. */
@@ -57,7 +61,7 @@ const RECORD_NOTHING: SendResultRecorder & AsyncDisposable = {
 
 class LogRecorder implements SendResultRecorder, AsyncDisposable {
   readonly #options: SendResultRecorderOptions;
-  readonly #maxWaitMs: number;
+  readonly #waits: BoundedWaits;
   readonly #maxPending: number;
   readonly #appends: AppendGatherer;
   readonly #answers = new SendAnswerEncoder();
@@ -67,7 +71,7 @@ class LogRecorder implements SendResultRecorder, AsyncDisposable {
   constructor(options: SendResultRecorderOptions) {
     this.#options = options;
     this.#appends = new AppendGatherer(options.log);
-    this.#maxWaitMs = options.maxWaitMs ?? MAX_RECORD_WAIT_MS;
+    this.#waits = new BoundedWaits(options.maxWaitMs ?? MAX_RECORD_WAIT_MS, options.timer ?? systemTimer);
     this.#maxPending = options.maxPending ?? MAX_PENDING_RESULTS;
   }
 
@@ -84,11 +88,12 @@ class LogRecorder implements SendResultRecorder, AsyncDisposable {
       this.#open.delete(stored);
     });
     this.#open.add(stored);
-    if (this.#options.mode === "durable") await settledWithin(stored, this.#maxWaitMs, signal);
+    if (this.#options.mode === "durable") await this.#waits.until(stored, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open);
+    this.#waits[Symbol.dispose]();
   }
 
   /** Stores the results from one on, an append at a time; holds on to the call only while results are left. Never rejects. */
@@ -121,19 +126,4 @@ class LogRecorder implements SendResultRecorder, AsyncDisposable {
     }
     return events;
   }
-}
-
-/** Resolves when the work has settled, the time is up or the signal aborts. The work must not reject. */
-function settledWithin(work: Promise<void>, waitMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, waitMs);
-    signal.addEventListener("abort", done);
-    void work.then(done);
-  });
 }

@@ -4,10 +4,12 @@ import {
   type MessagesService,
   type MessageViolationSchema,
   MessageViolationSource,
-  type SendMessagesRequest,
-  SendMessagesRequestSchema,
   ValidateMessagesResponseSchema,
 } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import {
+  type SendMessagesRequest,
+  SendMessagesRequestSchema,
+} from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { Violation } from "../errors.ts";
 import { toFieldPath, toPropertyPath } from "../infobip/codec/paths.ts";
 import type { LeftOut } from "../infobip/infobip-client.ts";
@@ -15,9 +17,9 @@ import { MAX_LISTED_VIOLATIONS } from "../infobip/validation-answer.ts";
 import type { UnaryImplementation } from "../rpc/service-implementation.ts";
 import { validate } from "../validation.ts";
 import { encodeRequest } from "./encode-request.ts";
+import type { MessagesContext } from "./messages-context.ts";
 import { applyDefaults } from "./request-defaults.ts";
 import { messageRuleViolations } from "./request-rules.ts";
-import type { MessagesContext } from "./send-messages.ts";
 
 type ViolationInit = MessageInitShape<typeof MessageViolationSchema>;
 
@@ -28,7 +30,7 @@ type ViolationInit = MessageInitShape<typeof MessageViolationSchema>;
  * MAX_LISTED_VIOLATIONS; the description says how many were left out.
  */
 export function createValidateMessages(
-  context: MessagesContext,
+  context: Pick<MessagesContext, "client" | "defaults">,
 ): UnaryImplementation<(typeof MessagesService)["method"]["validateMessages"]> {
   return async (request, call) => {
     const sent = create(SendMessagesRequestSchema, { messages: request.messages, options: request.options });

@@ -15,4 +15,6 @@ export interface CallContext {
   readonly responseTrailer: Headers;
   /** Protocol of the call: grpc, grpc-web or connect. For logs and metrics only. */
   readonly protocolName?: string;
+  /** Tells the client's connection from others of this process, also over unix sockets; no address. Empty or not set when it is not known. */
+  readonly peer?: string;
 }

@@ -2,9 +2,11 @@ import type { DescService, Registry } from "@bufbuild/protobuf";
 import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import type { ConnectError, ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { ensureServiceError, toConnectError } from "../errors.ts";
+import type { CallContext } from "../rpc/call-context.ts";
 import type { EncodedMessage } from "../rpc/service-implementation.ts";
 import { errorOfAbort } from "./abort-reason.ts";
 import { readRequests } from "./connect-requests.ts";
+import { connectionNameIn } from "./connection-name.ts";
 import type { AnyMethod, ServiceBinding } from "./service-binding.ts";
 import { untilAborted } from "./signal-race.ts";
 
@@ -38,7 +40,7 @@ function handlerOf(method: DescMethod, run: AnyMethod, registry: Registry) {
 function unary(run: AnyMethod) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     try {
-      return await (run(request, context) as Promise<Message>);
+      return await (run(request, callContext(context)) as Promise<Message>);
     } catch (error) {
       throw errorFor(error, context);
     }
@@ -47,13 +49,13 @@ function unary(run: AnyMethod) {
 
 function serverStream(method: DescMethod, run: AnyMethod) {
   return (request: Message, context: HandlerContext): AsyncGenerator<Message> =>
-    respond(method, run(request, context) as AsyncIterable<EncodedMessage>, context);
+    respond(method, run(request, callContext(context)) as AsyncIterable<EncodedMessage>, context);
 }
 
 function bidi(method: DescMethod, run: AnyMethod, registry: Registry) {
   return (requests: AsyncIterable<Message>, context: HandlerContext): AsyncGenerator<Message> => {
     const read = readRequests(requests, context, registry);
-    return respond(method, run(read, context) as AsyncIterable<EncodedMessage>, context);
+    return respond(method, run(read, callContext(context)) as AsyncIterable<EncodedMessage>, context);
   };
 }
 
@@ -68,6 +70,11 @@ async function* respond(
   } catch (error) {
     throw errorFor(error, context);
   }
+}
+
+/** Connect's context is made for one call, so what it lacks is added to it. */
+function callContext(context: HandlerContext): CallContext {
+  return Object.assign(context, { peer: connectionNameIn(context.values) });
 }
 
 /** The reason of the call's signal is Connect's own error, and says less than ours. */

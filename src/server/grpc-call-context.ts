@@ -9,6 +9,7 @@ import {
 import type { ServiceError } from "../errors.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import { errorOfLeaving } from "./abort-reason.ts";
+import { connectionName } from "./connection-name.ts";
 import { ownErrorOf } from "./grpc-error-info.ts";
 import { addHeadersToMetadata, headersFromMetadata } from "./grpc-metadata.ts";
 import { connectionAged } from "./refusal.ts";
@@ -52,6 +53,10 @@ export class GrpcCallContext implements CallContext {
 
   readonly timeoutMs = (): number | undefined =>
     this.#deadlineMs === Number.POSITIVE_INFINITY ? undefined : this.#deadlineMs - this.#now();
+
+  get peer(): string {
+    return connectionName(Reflect.get(this.#inner().stream, "session"));
+  }
 
   get requestHeader(): Headers {
     this.#requestHeader ??= headersFromMetadata(this.#call.metadata);
@@ -98,10 +103,14 @@ export class GrpcCallContext implements CallContext {
   }
 
   /** grpc-js keeps its own call object on the call, and the HTTP/2 stream on that, though their types do not say so. */
+  #inner(): { readonly call: object; readonly stream: object } {
+    const call: object = Object(Reflect.get(this.#call, "call"));
+    return { call, stream: Object(Reflect.get(call, "stream")) };
+  }
+
   #errorOfEnd(): ServiceError {
-    const inner: object = Object(Reflect.get(this.#call, "call"));
-    const stream: object = Object(Reflect.get(inner, "stream"));
-    const own = ownErrorOf(inner);
+    const { call, stream } = this.#inner();
+    const own = ownErrorOf(call);
     if (own !== undefined) return own;
     // A client that leaves, and a socket that breaks, reset the stream with a code of their own.
     return Reflect.get(stream, "rstCode") === constants.NGHTTP2_NO_ERROR

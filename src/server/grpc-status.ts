@@ -1,8 +1,8 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { anyPack } from "@bufbuild/protobuf/wkt";
+import { toBinary } from "@bufbuild/protobuf";
 import { Metadata, type status } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
-import { type ServiceError, toConnectError } from "../errors.ts";
+import type { ServiceError } from "../errors.ts";
+import { toRpcStatus } from "../rpc/rpc-status.ts";
 
 /** Name of the trailer that carries a google.rpc.Status. */
 export const STATUS_DETAILS = "grpc-status-details-bin";
@@ -19,15 +19,8 @@ export interface GrpcStatus {
  * a Connect client gets. Adds the details to `metadata`.
  */
 export function toGrpcStatus(error: ServiceError, metadata: Metadata = new Metadata()): GrpcStatus {
-  const { code, rawMessage, details } = toConnectError(error);
-  const status = create(StatusSchema, {
-    code,
-    message: rawMessage,
-    details: details.flatMap((detail) =>
-      "desc" in detail ? [anyPack(detail.desc, create(detail.desc, detail.value))] : [],
-    ),
-  });
+  const status = toRpcStatus(error);
   metadata.set(STATUS_DETAILS, Buffer.from(toBinary(StatusSchema, status)));
   // Connect's codes are gRPC's.
-  return { code: code as number as status, details: rawMessage, metadata };
+  return { code: error.code as number as status, details: status.message, metadata };
 }

@@ -1,7 +1,8 @@
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { type Code, ConnectError } from "@connectrpc/connect";
 import { type Reason, ServiceError } from "../errors.ts";
 import type { CallContext } from "../rpc/call-context.ts";
+import { type InternalErrors, internalError } from "../rpc/internal-error.ts";
 import type { EncodedMessage, ServiceImplementation } from "../rpc/service-implementation.ts";
 import { errorOfAbort } from "./abort-reason.ts";
 import { deadlineExceeded, draining } from "./refusal.ts";
@@ -23,17 +24,13 @@ export interface CallReport {
 }
 
 /** What the guards need. One object serves all services. */
-export interface Guards {
+export interface Guards extends InternalErrors {
   /** Methods (package.Service/Method) whose requests are not validated, such as those that report violations themselves. */
   readonly skipValidation?: ReadonlySet<string>;
   /** True once the service is stopping: new calls are refused. */
   readonly isDraining: () => boolean;
   /** Called once for each call, when it ends. Must not throw. */
   readonly onCall?: (report: CallReport) => void;
-  /** Called for errors that callers learn nothing of but the id. Must not throw. */
-  readonly onInternalError?: (error: unknown, errorId: string, method: string) => void;
-  /** Makes the id that ties an INTERNAL error to its log line. */
-  readonly newErrorId: () => string;
   /** Milliseconds on a clock that never goes back. */
   readonly monotonicNow?: () => number;
 }
@@ -139,17 +136,7 @@ class MethodGuard {
     if (context.signal.aborted && isAbort(thrown, context.signal)) {
       return errorOfAbort(context);
     }
-    const errorId = this.#guards.newErrorId();
-    this.#guards.onInternalError?.(thrown, errorId, this.#name);
-    return new ServiceError(
-      Code.Internal,
-      "INTERNAL",
-      `internal error ${errorId}; the service's log has its cause`,
-      {
-        cause: thrown,
-        metadata: { error_id: errorId, outcome: "UNKNOWN" },
-      },
-    );
+    return internalError(thrown, this.#name, this.#guards);
   }
 
   report(startedAt: number, context: CallContext, error: ServiceError | undefined): void {

@@ -12,6 +12,7 @@ import {
 import { markBidiOverHttp1, refuseMarked } from "./bidi-over-http1.ts";
 import { bindToConnect } from "./connect-binding.ts";
 import { describeConnectErrors } from "./connect-error-info.ts";
+import { namedConnection } from "./connection-name.ts";
 import { discardBody } from "./discard-body.ts";
 import { spellStatusMessage } from "./grpc-message.ts";
 import { answerHint, answerRefusal, answerUnknownPath } from "./http-answers.ts";
@@ -72,7 +73,8 @@ function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHa
       refuseMarked(context, options.onRefusal);
     },
     // A field or enum name that is not known would otherwise be dropped without a word.
-    jsonOptions: { ignoreUnknownFields: false },
+    // The registry has what a google.protobuf.Any of an answer may hold.
+    jsonOptions: { ignoreUnknownFields: false, registry },
   });
   for (const binding of options.services) bindToConnect(router, binding, registry);
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -80,7 +82,7 @@ function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHa
 
 async function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse): Promise<void> {
   try {
-    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    const universal = universalRequestFromNodeRequest(request, response, undefined, namedConnection(request));
     const marked = markBidiOverHttp1(handler, universal);
     // A handler that stops reading early must not take the connection down before its answer is sent.
     const answer = await handler({ ...marked, body: request.iterator({ destroyOnReturn: false }) });

@@ -3,7 +3,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 import type { MessageDestination } from "../../gen/infobip/messages/v1/destination_pb.js";
 import type { BaseMessage, Message, TemplateMessage } from "../../gen/infobip/messages/v1/message_pb.js";
-import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { AcceptedMessage, Attempt, CallbackTargets, PlatformIds } from "./accepted-message.ts";
 import { linkIn, partsOf } from "./message-text.ts";
 

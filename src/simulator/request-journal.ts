@@ -1,4 +1,4 @@
-import { ENDPOINTS, type EndpointName } from "./fault.ts";
+import { ENDPOINTS, type EndpointName, type FaultKind } from "./fault.ts";
 import { MAX_RECORDED_BYTES, MAX_RECORDED_REQUESTS, MAX_WAITERS } from "./limits.ts";
 
 /** A request as it arrived. */
@@ -11,6 +11,8 @@ export interface RecordedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Text of the body; undefined when a fault kept it from being read. */
   readonly body: string | undefined;
+  /** The fault that befell it, if one did. */
+  readonly fault: FaultKind | undefined;
 }
 
 interface Waiter {

@@ -30,12 +30,12 @@ export async function handleRest(
   const fault = state.faults.take(route.endpoint);
   state.journal.arrived(route.endpoint);
   if (fault?.kind === "reset-before-body") {
-    note(request, url, route, undefined, state);
+    note(request, url, route, undefined, fault, state);
     return writeSpoilt(request, response, NO_ANSWER, fault, state.timers);
   }
   const limit = route.endpoint === "token" ? MAX_CONTROL_BODY_BYTES : state.options.maxBodyBytes;
   const outcome = await readBody(request, limit);
-  note(request, url, route, outcome.kind === "body" ? outcome.text : undefined, state);
+  note(request, url, route, outcome.kind === "body" ? outcome.text : undefined, fault, state);
   if (outcome.kind === "aborted") return;
   const answer =
     outcome.kind === "too-large"
@@ -99,12 +99,19 @@ function note(
   url: URL,
   route: Route,
   body: string | undefined,
+  fault: FaultRule | undefined,
   state: SimulatorState,
 ): void {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (name !== "authorization" && value !== undefined) headers[name] = String(value);
   }
-  const method = route.method;
-  state.journal.record({ endpoint: route.endpoint, method, url: url.pathname + url.search, headers, body });
+  state.journal.record({
+    endpoint: route.endpoint,
+    method: route.method,
+    url: url.pathname + url.search,
+    headers,
+    body,
+    fault: fault?.kind,
+  });
 }

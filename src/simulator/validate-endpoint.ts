@@ -1,4 +1,4 @@
-import { SendMessagesRequestSchema } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendMessagesRequestSchema } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { type Answer, errorAnswer, validationBadAnswer } from "./api-errors.ts";
 import type { SimulatorState } from "./state.ts";
 

@@ -1,8 +1,12 @@
 import type { WebhookOutcome } from "../server/webhook-listener.ts";
 import type { PullEvents } from "../webhook/pull-events.ts";
+import { CallMetrics } from "./call-metrics.ts";
+import type { ReadableHistogram } from "./histogram.ts";
 import { LogMetrics, type ObservedLog } from "./log-metrics.ts";
+import { type ObservedOutbox, type ObservedSubmissions, OutboxMetrics } from "./outbox-metrics.ts";
 import type { PrometheusReader } from "./prometheus-reader.ts";
 import { PullMetrics } from "./pull-metrics.ts";
+import { type ObservedSendQueue, SendingMetrics } from "./sending-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { type ObservedSubscriptions, SubscriptionMetrics } from "./subscription-metrics.ts";
 import { WebhookMetrics } from "./webhook-metrics.ts";
@@ -13,12 +17,22 @@ export interface Metrics extends AsyncDisposable {
   readonly webhookAnswered: (outcome: WebhookOutcome) => void;
   /** To be told what happens to the pollers. */
   readonly pull: PullEvents;
-  /** The method, with its open streams counted. */
+  /** To be told of the requests to Infobip. */
+  readonly sending: Pick<SendingMetrics, "requestEnded" | "retried" | "paused" | "circuitChanged">;
+  /** To be told of calls that send. */
+  readonly calls: Pick<CallMetrics, "repeated" | "answerNotStored" | "streamSendEnded">;
+  /** WatchEvents, with its open streams counted. */
   readonly countStreams: StreamMetrics["counted"];
+  /** StreamMessages, with its open streams counted. */
+  readonly countSendStreams: StreamMetrics["counted"];
   /** The log is open; its state is read at each scrape. */
   readonly observeLog: (log: ObservedLog) => void;
   /** The subscriptions can be read; they are at each scrape. */
   readonly observeSubscriptions: (subscriptions: ObservedSubscriptions) => void;
+  /** The queue of sends is open; its state is read at each scrape. */
+  readonly observeSendQueue: (queue: ObservedSendQueue) => void;
+  /** The outbox is open; it and its store are read at each scrape. */
+  readonly observeOutbox: (outbox: ObservedOutbox, submissions: ObservedSubmissions) => void;
   /**
    * All metrics in Prometheus' text format. Scrapes at one time share one
    * reading. The first one loads the SDK, which takes some 20 ms.
@@ -39,14 +53,33 @@ export interface MetricsOptions {
 export function createMetrics({ now }: MetricsOptions): Metrics {
   const webhooks = new WebhookMetrics();
   const pull = new PullMetrics();
-  const streams = new StreamMetrics();
+  const sending = new SendingMetrics();
+  const calls = new CallMetrics();
+  const outbox = new OutboxMetrics(now);
+  const streams = new StreamMetrics("WatchEvents", "infobip_rpc_watch_streams");
+  const sendStreams = new StreamMetrics("StreamMessages", "infobip_rpc_send_streams");
   const log = new LogMetrics();
   const subscriptions = new SubscriptionMetrics(now);
-  const page = new MetricsPage([webhooks, pull, log, subscriptions, streams]);
+  const page = new MetricsPage([
+    sending,
+    calls,
+    sendStreams,
+    outbox,
+    webhooks,
+    pull,
+    log,
+    subscriptions,
+    streams,
+  ]);
   return {
     webhookAnswered: (outcome) => webhooks.answered(outcome),
     pull: pull.events,
+    sending,
+    calls,
     countStreams: (method) => streams.counted(method),
+    countSendStreams: (method) => sendStreams.counted(method),
+    observeSendQueue: (queue) => sending.observe(queue),
+    observeOutbox: (opened, submissions) => outbox.observe(opened, submissions),
     observeLog: (opened) => log.observe(opened),
     observeSubscriptions: (engine) => subscriptions.observe(engine),
     page: () => page.read(),
@@ -54,14 +87,16 @@ export function createMetrics({ now }: MetricsOptions): Metrics {
   };
 }
 
-type Register = Pick<WebhookMetrics, "register">;
+interface MetricsSource extends Pick<WebhookMetrics, "register"> {
+  readonly histograms?: readonly ReadableHistogram[];
+}
 
 class MetricsPage implements AsyncDisposable {
-  readonly #sources: readonly Register[];
+  readonly #sources: readonly MetricsSource[];
   #reader: Promise<PrometheusReader> | undefined;
   #reading: Promise<string> | undefined;
 
-  constructor(sources: readonly Register[]) {
+  constructor(sources: readonly MetricsSource[]) {
     this.#sources = sources;
   }
 
@@ -82,9 +117,10 @@ class MetricsPage implements AsyncDisposable {
 
   async #open(): Promise<PrometheusReader> {
     const { PrometheusReader } = await import("./prometheus-reader.ts");
+    const histograms = this.#sources.flatMap((source) => source.histograms ?? []);
     return new PrometheusReader((meter) => {
       for (const source of this.#sources) source.register(meter);
-    });
+    }, histograms);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

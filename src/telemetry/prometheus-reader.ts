@@ -4,8 +4,11 @@ import {
   AggregationTemporality,
   InstrumentType,
   MeterProvider,
+  type MetricProducer,
   MetricReader,
 } from "@opentelemetry/sdk-metrics";
+import type { ReadableHistogram } from "./histogram.ts";
+import { HistogramProducer } from "./histogram-producer.ts";
 
 /** Longest that the sources of a scrape may take, in milliseconds. What comes later is left out. */
 const COLLECT_TIMEOUT_MS = 5_000;
@@ -17,8 +20,9 @@ const METER_NAME = "infobip-rpc";
  * subscription; with delta temporality a gauge tells what it observed just now.
  */
 class ScrapeReader extends MetricReader {
-  constructor() {
+  constructor(histograms: MetricProducer) {
     super({
+      metricProducers: [histograms],
       aggregationTemporalitySelector: (type) =>
         type === InstrumentType.OBSERVABLE_GAUGE
           ? AggregationTemporality.DELTA
@@ -33,13 +37,15 @@ class ScrapeReader extends MetricReader {
 
 /** Reads the instruments and writes them down in Prometheus' text format. */
 export class PrometheusReader implements AsyncDisposable {
-  readonly #reader = new ScrapeReader();
-  readonly #provider = new MeterProvider({ readers: [this.#reader] });
+  readonly #reader: ScrapeReader;
+  readonly #provider: MeterProvider;
   /** Names stand as they are, and nothing about the process or the library is added. */
   readonly #serializer = new PrometheusSerializer("", false, undefined, true, true);
 
   /** Calls `register` with the meter to make the instruments with. */
-  constructor(register: (meter: Meter) => void) {
+  constructor(register: (meter: Meter) => void, histograms: readonly ReadableHistogram[]) {
+    this.#reader = new ScrapeReader(new HistogramProducer(METER_NAME, histograms));
+    this.#provider = new MeterProvider({ readers: [this.#reader] });
     register(this.#provider.getMeter(METER_NAME));
   }
 

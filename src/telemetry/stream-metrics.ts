@@ -3,9 +3,17 @@ import type { Meter } from "@opentelemetry/api";
 /** A method that answers with a stream. */
 type StreamMethod<R, C, F> = (request: R, context: C) => AsyncIterable<F>;
 
-/** Counts the streams that are open. */
+/** Counts the streams of one method that are open. */
 export class StreamMetrics {
+  readonly #method: string;
+  readonly #name: string;
   #open = 0;
+
+  /** `method` as in the contract; `name` of the gauge. */
+  constructor(method: string, name: string) {
+    this.#method = method;
+    this.#name = name;
+  }
 
   /**
    * The same method, whose streams count from the first frame that is asked for
@@ -38,9 +46,7 @@ export class StreamMetrics {
   /** Makes the instrument. */
   register(meter: Meter): void {
     meter
-      .createObservableGauge("infobip_rpc_watch_streams", {
-        description: "WatchEvents streams that are open.",
-      })
+      .createObservableGauge(this.#name, { description: `${this.#method} streams that are open.` })
       .addCallback((result) => result.observe(this.#open));
   }
 }

@@ -10,8 +10,8 @@ import { SeenResultSchema } from "../../gen/infobip/events/v1/seen_report_pb.js"
 import { decodeRest } from "../infobip/codec/decode.ts";
 import type { ReportKind } from "./report-kind.ts";
 
-/** Payload of an event that could be read. */
-export type ReportPayload = Exclude<Event["payload"], { case: undefined | "sendResult" }>;
+/** Payload of an event that Infobip reports, and that could be read. */
+export type ReportPayload = Exclude<Event["payload"], { case: undefined | "sendResult" | "submission" }>;
 
 /** What each kind is in the contract. */
 interface KindPlan {

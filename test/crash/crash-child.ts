@@ -16,6 +16,10 @@ export interface ChildOptions {
   readonly plan?: KillPlan;
   /** Retention, which then runs all the time. Default: the service's own. */
   readonly retentionAgeMs?: number;
+  /** Base URL of what stands for Infobip. Default: nothing can be sent. */
+  readonly upstream?: string;
+  /** How long submissions that are done are kept, which the settings bound to days. Default: the service's own. */
+  readonly submissionRetentionMs?: number;
 }
 
 /** One incarnation of the service: a process that is killed, by itself or by its clients. */

@@ -12,11 +12,12 @@ import type { KillPlan } from "./kill-plan.ts";
 /** How much faster than usual the log's timer runs, so that retention is at work all the time. */
 const TIMER_SPEED = 200;
 
-const { dataDir, secret, plan, retentionAgeMs } = JSON.parse(process.argv[2] ?? "") as ChildOptions;
+const options = JSON.parse(process.argv[2] ?? "") as ChildOptions;
+const { dataDir, secret, plan, retentionAgeMs } = options;
 
-const openLog: OpenLog = (options) =>
+const openLog: OpenLog = (logOptions) =>
   openEmbeddedLog({
-    ...options,
+    ...logOptions,
     ...(retentionAgeMs === undefined
       ? {}
       : {
@@ -45,11 +46,11 @@ function holds(message: FromWriter, kind: string): boolean {
   return message.results.some((result) => ("appended" in result ? kind === "append" : kind === "put"));
 }
 
-const config = await loadConfig({
+const loaded = await loadConfig({
   flags: new Map(
     Object.entries({
-      "--upstream-base-url": "http://127.0.0.1:9",
-      "--upstream-api-key": "unused",
+      "--upstream-base-url": options.upstream ?? "http://127.0.0.1:9",
+      "--upstream-api-key": "simulator",
       "--grpc-listen": "127.0.0.1:0",
       "--http-listen": "",
       "--admin-listen": "",
@@ -61,7 +62,11 @@ const config = await loadConfig({
   environment: {},
   readTextFile: () => Promise.reject(new Error("there are no files")),
 });
-const addresses = await createService(config, { openLog }).start();
+const submissions = {
+  ...loaded.submissions,
+  ...(options.submissionRetentionMs === undefined ? {} : { retentionMs: options.submissionRetentionMs }),
+};
+const addresses = await createService({ ...loaded, submissions }, { openLog }).start();
 // A killed process writes no cache at its end.
 flushCompileCache();
 process.stdout.write(`${JSON.stringify(addresses)}\n`);

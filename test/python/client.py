@@ -159,6 +159,24 @@ def bidi_cancel(stub, channel):
     return {"first": first, **failure(lambda: next(answers))}
 
 
+def stream_frame(**frame):
+    return message_class("infobip.messages.v1.StreamMessagesRequest")(**frame)
+
+
+def stream(stub, channel):
+    requests = Requests(stream_frame(open={"client_id": "python"}))
+    answers = stub.StreamMessages(iter(requests), timeout=TIMEOUT_S)
+    credits = next(answers).opened.credits
+    for ref, asked in (("a", request("one")), ("b", request(destinations=0)), ("c", request("two"))):
+        requests.queue.put(stream_frame(send={"client_ref": ref, "request": asked}))
+    requests.queue.put(None)
+    results = {}
+    for answer in answers:
+        for result in answer.results.results:
+            results[result.client_ref] = result.response.bulk_id or result.error.code
+    return {"credits": credits, "results": results, "code": answers.code().name}
+
+
 def unknown_method(stub, channel):
     call = channel.unary_unary("/infobip.messages.v1.MessagesService/Nope")
     return failure(lambda: call(b"", timeout=TIMEOUT_S))
@@ -220,6 +238,7 @@ CASES = {
         bidi,
         bidi_invalid,
         bidi_cancel,
+        stream,
         unknown_method,
         health,
         reflection,

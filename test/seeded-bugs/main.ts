@@ -21,7 +21,7 @@ const COPIED = [
 ];
 const LINKED = ["node_modules", "gen"];
 /** Rounds of kills: enough to pass each point once. */
-const CRASH_ROUNDS = "14";
+const CRASH_ROUNDS = "19";
 /** A test that has not ended by then is taken for red, in milliseconds. */
 const LIMIT_MS = 240_000;
 /** Characters of a failure that are shown. */

@@ -4,7 +4,7 @@ import type { MessageSchema } from "../../../gen/infobip/messages/v1/message_pb.
 import {
   type SendMessagesRequest,
   SendMessagesRequestSchema,
-} from "../../../gen/infobip/messages/v1/messages_service_pb.js";
+} from "../../../gen/infobip/messages/v1/send_messages_pb.js";
 
 /** What the demo sends and what must come back. Addresses that end so make the simulator behave so. */
 interface Scenario {

@@ -17,10 +17,12 @@ export interface DemoRig extends AsyncDisposable {
   readonly addresses: Readonly<Record<"grpc" | "http" | "webhook" | "admin", string>>;
   /** Rejects when the service fails. */
   readonly failed: Promise<unknown>;
+  /** Starts the simulator, where the rig was started without. */
+  readonly startSimulator: () => Promise<void>;
 }
 
-/** Starts both. The folder with the event log is removed when the rig is disposed of. */
-export async function startDemoRig(context: CliContext): Promise<DemoRig> {
+/** Starts both, or with `outage` the service alone. The folder with the event log is removed when the rig is disposed of. */
+export async function startDemoRig(context: CliContext, { outage }: { outage: boolean }): Promise<DemoRig> {
   const { createSimulator } = await import("../../simulator/simulator.ts");
   const { createService } = await import("../../service.ts");
   await using stack = new AsyncDisposableStack();
@@ -28,15 +30,18 @@ export async function startDemoRig(context: CliContext): Promise<DemoRig> {
   stack.defer(() => context.files.removeFolder(dataDir));
   // The URL of the webhooks must be known before either side starts.
   const publicUrl = `http://127.0.0.1:${await context.freePort()}`;
+  const port = await context.freePort();
   const simulator = stack.use(
     createSimulator({
+      port,
       inboundUrl: `${publicUrl}/v1/inbound/${DEMO_WEBHOOK_SECRET}`,
       reportDelayMs: REPORT_DELAY_MS,
       stepDelayMs: STEP_DELAY_MS,
       lateDelayMs: LATE_DELAY_MS,
     }),
   );
-  const simulatorUrl = await simulator.start();
+  const simulatorUrl = `http://127.0.0.1:${port}`;
+  if (!outage) await simulator.start();
   const config = await demoConfig(context, simulatorUrl, publicUrl, dataDir);
   const log = createLogger({
     level: config.log.level,
@@ -52,6 +57,7 @@ export async function startDemoRig(context: CliContext): Promise<DemoRig> {
     simulatorUrl,
     addresses,
     failed: service.waitUntilFailed,
+    startSimulator: async () => void (await simulator.start()),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

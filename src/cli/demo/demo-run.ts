@@ -20,8 +20,12 @@ export interface DemoRunOptions {
   readonly timeoutMs: number;
   readonly messages: readonly DemoMessage[];
   readonly tally: DemoTally;
+  /** Whether nothing more is to come. Asked after each event and once everything is sent. */
+  readonly isComplete: () => boolean;
   /** Told of every event after it was counted. */
   readonly onEvent: (event: Event) => Promise<void>;
+  /** Sends the messages; throws when that failed. Default: plain calls, which count their results. */
+  readonly send?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** How much longer than the whole run a call may take by its own deadline, in milliseconds. */
@@ -32,16 +36,27 @@ export async function runDemo(options: DemoRunOptions): Promise<void> {
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
   const timeout = options.clock.sleep(options.timeoutMs, signal).then(() => end.abort());
-  const tasks = [sendAll(options, signal, end), watchAll(options, signal)];
+  const tasks = [sendWith(options, signal, end), watchAll(options, signal)];
   try {
-    await Promise.all(tasks.map((task) => task.finally(() => options.tally.isComplete && end.abort())));
+    await Promise.all(tasks.map((task) => task.finally(() => options.isComplete() && end.abort())));
   } finally {
     end.abort();
     await Promise.allSettled([timeout, ...tasks]);
   }
 }
 
-async function sendAll(options: DemoRunOptions, signal: AbortSignal, end: AbortController): Promise<void> {
+async function sendWith(options: DemoRunOptions, signal: AbortSignal, end: AbortController): Promise<void> {
+  try {
+    await (options.send ?? ((until) => sendAll(options, until)))(signal);
+  } catch (error) {
+    // The watch would wait in vain for what was not sent.
+    const wasRunning = !signal.aborted;
+    end.abort();
+    if (wasRunning) throw error;
+  }
+}
+
+async function sendAll(options: DemoRunOptions, signal: AbortSignal): Promise<void> {
   const queue = options.messages.values();
   const sender = async (): Promise<void> => {
     for (const message of queue) {
@@ -55,14 +70,7 @@ async function sendAll(options: DemoRunOptions, signal: AbortSignal, end: AbortC
       for (const result of response.results) options.tally.addResult(result);
     }
   };
-  try {
-    await Promise.all(Array.from({ length: MAX_CALLS }, sender));
-  } catch (error) {
-    // The watch would wait in vain for what was not sent.
-    const wasRunning = !signal.aborted;
-    end.abort();
-    if (wasRunning) throw error;
-  }
+  await Promise.all(Array.from({ length: MAX_CALLS }, sender));
 }
 
 async function watchAll(options: DemoRunOptions, signal: AbortSignal): Promise<void> {
@@ -81,6 +89,6 @@ async function watchAll(options: DemoRunOptions, signal: AbortSignal): Promise<v
       options.tally.addEvent(event);
       await options.onEvent(event);
     }
-    if (options.tally.isComplete) return;
+    if (options.isComplete()) return;
   }
 }

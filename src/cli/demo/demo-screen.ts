@@ -1,7 +1,8 @@
 import { toJson } from "@bufbuild/protobuf";
-import { type Event, EventSchema } from "../../../gen/infobip/events/v1/event_pb.js";
+import { type Event, EventSchema, EventType } from "../../../gen/infobip/events/v1/event_pb.js";
 import { eventHeading, eventLine } from "../event-text.ts";
 import type { Output } from "../output.ts";
+import type { OutageNews, StateCounts, SubmissionStates } from "./demo-outage.ts";
 import { funnelPicture, progressBar, statusTable } from "./demo-picture.ts";
 import type { DemoRig } from "./demo-rig.ts";
 import type { DemoTally } from "./demo-tally.ts";
@@ -15,12 +16,15 @@ export class DemoScreen {
   readonly #output: Output;
   readonly #tally: DemoTally;
   readonly #total: number;
+  readonly #states: SubmissionStates | undefined;
   #shown = 0;
 
-  constructor(output: Output, tally: DemoTally, total: number) {
+  /** `states` where messages are submitted: shown as counts, in the place of a line for each change. */
+  constructor(output: Output, tally: DemoTally, total: number, states?: SubmissionStates) {
     this.#output = output;
     this.#tally = tally;
     this.#total = total;
+    this.#states = states;
   }
 
   async start(rig: DemoRig): Promise<void> {
@@ -28,7 +32,7 @@ export class DemoScreen {
     if (output.json)
       return output.jsonLine({ event: "ready", simulator: rig.simulatorUrl, ...rig.addresses });
     await output.line(
-      `${output.style.bold("infobip-rpc demo")}: ${this.#total} messages over gRPC, reports back as a stream`,
+      `${output.style.bold("infobip-rpc demo")}: ${this.#total} messages over gRPC, ${this.#states === undefined ? "" : "submitted while Infobip is away, "}reports back as a stream`,
     );
     await output.line(
       output.style.dim(
@@ -42,11 +46,28 @@ export class DemoScreen {
   async event(event: Event): Promise<void> {
     const output = this.#output;
     if (output.json) return output.jsonLine({ event: "event", data: toJson(EventSchema, event) });
-    const isShown = this.#shown++ < MAX_EVENT_LINES;
-    const clear = output.isTerminal ? CLEAR_LINE : "";
-    if (isShown) await output.write(`${clear}${eventLine(event, output.style)}\n`);
-    if (output.isTerminal)
-      await output.write(`${clear}${progressBar(this.#tally.finalCount, this.#total, output.style)}`);
+    const isCounted = this.#states !== undefined && event.type === EventType.SUBMISSION;
+    const isShown = !isCounted && this.#shown++ < MAX_EVENT_LINES;
+    if (isShown) await output.write(`${this.#clear}${eventLine(event, output.style)}\n`);
+    if (output.isTerminal) await output.write(`${this.#clear}${this.#progress()}`);
+  }
+
+  /** Tells what happens in an outage. */
+  async outage(news: OutageNews): Promise<void> {
+    const output = this.#output;
+    if (output.json) return output.jsonLine({ event: "outage", ...newsJson(news) });
+    await output.write(`${this.#clear}${output.style.bold(outageText(news))}\n`);
+    if (output.isTerminal) await output.write(this.#progress());
+  }
+
+  get #clear(): string {
+    return this.#output.isTerminal ? CLEAR_LINE : "";
+  }
+
+  #progress(): string {
+    const bar = progressBar(this.#tally.finalCount, this.#total, this.#output.style);
+    const states = this.#states === undefined ? "" : stateText(this.#states.counts());
+    return states === "" ? bar : `${bar}  ${states}`;
   }
 
   async finish(rig: DemoRig, elapsedMs: number): Promise<void> {
@@ -60,6 +81,7 @@ export class DemoScreen {
         ...funnel,
         events,
         repeated,
+        submissions: this.#states?.counts(),
         elapsed_ms: elapsedMs,
         missing: tally.missing(),
       });
@@ -73,10 +95,48 @@ export class DemoScreen {
       "",
       `${progressBar(tally.finalCount, this.#total, output.style)}, ${tally.events} events, ${tally.repeated} repeated, ${(elapsedMs / 1000).toFixed(1)} s`,
       "",
+      ...(this.#states === undefined ? [] : [`submissions: ${stateText(this.#states.counts())}`, ""]),
       ...tryIt(rig, output),
     ];
     for (const line of lines) await output.line(line);
   }
+}
+
+function newsJson(news: OutageNews): object {
+  const { phase } = news;
+  switch (phase) {
+    case "refused":
+      return news;
+    case "submitted":
+      return { phase, count: news.count, outage_ms: news.outageMs };
+    case "restored":
+      return { phase, states: news.states, failed_attempts: news.failedAttempts };
+    case "settled":
+      return { phase, after_ms: news.afterMs };
+  }
+}
+
+function outageText(news: OutageNews): string {
+  switch (news.phase) {
+    case "refused":
+      return `-- nothing listens at Infobip's address: SendMessages fails with ${news.reason}, outcome ${news.outcome}`;
+    case "submitted":
+      return `-- SubmitMessages took ${news.count}: they are on disk and wait; Infobip stays away for ${seconds(news.outageMs)}`;
+    case "restored":
+      return `-- Infobip is back; the outbox tried now and then, ${news.failedAttempts} ${news.failedAttempts === 1 ? "attempt" : "attempts"} failed and sent nothing; submissions: ${stateText(news.states)}`;
+    case "settled":
+      return `-- no submission waits any more, ${seconds(news.afterMs)} after Infobip came back`;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function stateText(states: StateCounts): string {
+  return Object.entries(states)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(", ");
 }
 
 function tryIt(rig: DemoRig, output: Output): string[] {

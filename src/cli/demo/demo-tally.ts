@@ -1,6 +1,6 @@
 import { type Event, EventType } from "../../../gen/infobip/events/v1/event_pb.js";
 import type { Channel } from "../../../gen/infobip/messages/v1/channel_pb.js";
-import { SendOutcome, type SendResult } from "../../../gen/infobip/messages/v1/messages_service_pb.js";
+import { SendOutcome, type SendResult } from "../../../gen/infobip/messages/v1/send_messages_pb.js";
 import { statusGroup } from "../event-text.ts";
 import type { DemoMessage } from "./demo-plan.ts";
 

@@ -1,5 +1,6 @@
 import { EventTypeSchema } from "../../../gen/infobip/events/v1/event_pb.js";
 import { ChannelSchema } from "../../../gen/infobip/messages/v1/channel_pb.js";
+import { SubmissionStateSchema } from "../../../gen/infobip/messages/v1/submission_pb.js";
 import {
   type LogSummary,
   type SubscriptionSummary,
@@ -55,6 +56,16 @@ function toJson({ state, storage, ...summary }: LogSummary): Record<string, unkn
     })),
     dead_letters: summary.deadLetters,
     oldest_dead_letter: timeText(summary.oldestDeadTimeMs),
+    answers: {
+      count: summary.answers.count,
+      bytes: summary.answers.bytes,
+      oldest: timeText(summary.answers.oldestTimeMs),
+    },
+    submissions: summary.submissions.map(({ state, submissions, bytes }) => ({
+      state: enumName(SubmissionStateSchema, state),
+      count: submissions,
+      bytes,
+    })),
   };
 }
 
@@ -75,6 +86,8 @@ async function print(session: Session, summary: LogSummary): Promise<void> {
     ["write-ahead log", `${storage.walBytes} bytes`],
     ["bytes per event", String(bytesPerEvent(counts, storage.usedBytes) ?? "none")],
     ["dead letters", deadLetterText(summary.deadLetters, summary.oldestDeadTimeMs)],
+    ["answers", answerText(summary.answers)],
+    ["submissions", submissionText(summary.submissions)],
   ];
   await printTable(
     session,
@@ -119,6 +132,20 @@ async function printTable({ output }: Session, rows: readonly (readonly string[]
 
 function deadLetterText(count: number, oldestMs: number | undefined): string {
   return oldestMs === undefined ? String(count) : `${count}, the oldest of ${timeText(oldestMs)}`;
+}
+
+function answerText({ count, bytes, oldestTimeMs }: LogSummary["answers"]): string {
+  return oldestTimeMs === undefined
+    ? String(count)
+    : `${count}, ${bytes} bytes, the oldest of ${timeText(oldestTimeMs)}`;
+}
+
+function submissionText(counts: LogSummary["submissions"]): string {
+  if (counts.length === 0) return "0";
+  const states = counts.map(
+    ({ state, submissions }) => `${submissions} ${enumName(SubmissionStateSchema, state)}`,
+  );
+  return `${states.join(", ")}, ${counts.reduce((sum, { bytes }) => sum + bytes, 0)} bytes`;
 }
 
 function countAll(counts: LogSummary["counts"]): number {

@@ -1,6 +1,11 @@
 import { EventLogOpenError } from "../../eventlog/embedded/open-failure.ts";
 import { ReadOnlyLog } from "../../eventlog/embedded/read-only-log.ts";
-import { type VerifyReport, type VerifyStep, verifyLog } from "../../eventlog/embedded/verify/verify-log.ts";
+import {
+  NOTHING_VERIFIED,
+  type VerifyReport,
+  type VerifyStep,
+  verifyLog,
+} from "../../eventlog/embedded/verify/verify-log.ts";
 import type { CommandBody, Session } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { alignTable, printable } from "../table.ts";
@@ -16,6 +21,7 @@ const STEP_TEXTS: Readonly<Record<VerifyStep, string>> = {
   PAGES: "checking the file",
   EVENTS: "checking events",
   DEAD_LETTERS: "checking dead letters",
+  SENDING: "checking answers and submissions",
 };
 
 /** Body of `log verify`. */
@@ -45,12 +51,12 @@ async function reportOn(session: Session, directory: string, checkMarks: boolean
   } catch (error) {
     if (!(error instanceof EventLogOpenError) || error.reason !== "CORRUPT") throw error;
     const findings = [{ where: "file", problem: error.message }];
-    return { findings, findingsLeftOut: 0, events: 0, subscriptions: 0, deadLetters: 0, isComplete: false };
+    return { ...NOTHING_VERIFIED, findings, findingsLeftOut: 0, isComplete: false };
   }
 }
 
 function share(step: VerifyStep, done: number, total: number): string {
-  if (step === "PAGES") return "";
+  if (step === "PAGES" || step === "SENDING") return "";
   return `${done} of ${total}`;
 }
 
@@ -61,6 +67,8 @@ function toJson(report: VerifyReport, isSound: boolean): Record<string, unknown>
     events: report.events,
     subscriptions: report.subscriptions,
     dead_letters: report.deadLetters,
+    answers: report.answers,
+    submissions: report.submissions,
     findings: report.findings,
     findings_left_out: report.findingsLeftOut,
   };
@@ -68,8 +76,10 @@ function toJson(report: VerifyReport, isSound: boolean): Record<string, unknown>
 
 async function print({ output }: Session, report: VerifyReport, isSound: boolean): Promise<void> {
   const { good, bad, bold, warn } = output.style;
-  const { events, subscriptions, deadLetters, findings, findingsLeftOut } = report;
-  const counts = `${events} events, ${subscriptions} subscriptions, ${deadLetters} dead letters`;
+  const { findings, findingsLeftOut } = report;
+  const counts =
+    `${report.events} events, ${report.subscriptions} subscriptions, ${report.deadLetters} dead letters, ` +
+    `${report.answers} answers, ${report.submissions} submissions`;
   if (isSound) return output.line(`${good("sound")} ${counts}`);
   const verdict = findings.length > 0 ? bad("damaged") : warn("unknown");
   await output.line(`${verdict} ${counts}${report.isComplete ? "" : "; not everything was looked at"}`);

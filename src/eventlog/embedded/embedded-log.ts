@@ -1,3 +1,4 @@
+import type { AnswerStore } from "../answer-store.ts";
 import { cursorExpired } from "../cursor.ts";
 import type {
   AppendResult,
@@ -10,9 +11,11 @@ import type {
   ReadOptions,
   ReadResult,
 } from "../event-log.ts";
+import type { SubmissionStore } from "../submission-store.ts";
 import { HeadWaiters } from "./head-waiters.ts";
 import type { LogConnection } from "./log-connection.ts";
 import { LogWriteError, logUnavailable } from "./log-errors.ts";
+import type { LogStores, LogStoresParts } from "./log-stores.ts";
 import type { OpenedFile } from "./opened-file.ts";
 import type { RecentRecords } from "./recent-records.ts";
 import { Retention, type RetentionParts } from "./retention.ts";
@@ -26,6 +29,10 @@ export interface EmbeddedEventLog extends EventLog {
   readonly failed: Promise<Error>;
   /** Subscriptions, stored beside the events. */
   readonly subscriptions: SubscriptionStore;
+  /** Answers to calls with a request id, stored beside the events. */
+  readonly answers: AnswerStore;
+  /** Submissions, stored beside the events. */
+  readonly submissions: SubmissionStore;
   /**
    * Whether events can be stored, as far as is known now. Not ok after a
    * commit that failed, until one succeeds or the log's own try, every 5 s;
@@ -53,9 +60,11 @@ export interface EmbeddedLogParts {
   readonly now: () => number;
   readonly retention: Omit<RetentionParts, "log" | "now" | "onRemoved">;
   /** Starts the writer's client. */
-  readonly connectWriter: (calls: Pick<WriterClientParts, "onHead" | "onFailure">) => WriterClient;
-  /** Makes the store of subscriptions. */
-  readonly createSubscriptions: (writer: WriterClient) => SubscriptionStore;
+  readonly connectWriter: (
+    calls: Pick<WriterClientParts, "onHead" | "onFailure" | "onTaken">,
+  ) => WriterClient;
+  /** Makes what is kept beside the events. */
+  readonly createStores: (parts: Pick<LogStoresParts, "writer" | "requireInPlace">) => LogStores;
 }
 
 const FILE_GONE = "the event log's file was deleted or replaced; restart the service";
@@ -63,11 +72,11 @@ const FILE_GONE = "the event log's file was deleted or replaced; restart the ser
 /** See {@link EmbeddedEventLog}. */
 export class EmbeddedLog implements EmbeddedEventLog {
   readonly id: string;
-  readonly subscriptions: SubscriptionStore;
   readonly #parts: EmbeddedLogParts;
   readonly #connection: LogConnection;
   readonly #writer: WriterClient;
   readonly #retention: Retention;
+  readonly #stores: LogStores;
   readonly #waiters = new HeadWaiters();
   #earliest: number;
   #head: number;
@@ -88,8 +97,12 @@ export class EmbeddedLog implements EmbeddedEventLog {
       onFailure: (error) => {
         if (error instanceof LogWriteError && error.code === "SQLITE_FULL") void this.#retention.check();
       },
+      onTaken: (bytes) => this.#retention.taken(bytes),
     });
-    this.subscriptions = parts.createSubscriptions(this.#writer);
+    this.#stores = parts.createStores({
+      writer: this.#writer,
+      requireInPlace: () => this.#requireInPlace(),
+    });
     this.#retention = new Retention({
       ...parts.retention,
       now: parts.now,
@@ -105,6 +118,18 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   get failed(): Promise<Error> {
     return this.#writer.failed;
+  }
+
+  get subscriptions(): SubscriptionStore {
+    return this.#stores.subscriptions;
+  }
+
+  get answers(): AnswerStore {
+    return this.#stores.answers;
+  }
+
+  get submissions(): SubmissionStore {
+    return this.#stores.submissions;
   }
 
   health(): LogHealth {
@@ -124,11 +149,8 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   async append(events: readonly NewEvent[]): Promise<AppendResult> {
     if (events.length === 0) return { appended: 0, duplicates: 0 };
-    const appending = this.#writer.append(events, Math.floor(this.#parts.now()));
-    this.#retention.taken(this.#writer.takenBytes);
-    const appended = await appending;
-    // What is stored in a deleted file is gone with the process, so it is not confirmed.
-    if (!this.#parts.file.isInPlaceNow()) throw logUnavailable(new Error(FILE_GONE));
+    const appended = await this.#writer.append(events, Math.floor(this.#parts.now()));
+    this.#requireInPlace();
     return appended;
   }
 
@@ -194,7 +216,7 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   async #close(): Promise<void> {
     this.#waiters.wake(Number.POSITIVE_INFINITY);
-    await this.#retention.stop();
+    await Promise.all([this.#retention.stop(), this.#stores.stop()]);
     // The writer closes last: its connection moves the write-ahead log into the file.
     this.#connection.close();
     await this.#writer.close();
@@ -222,6 +244,11 @@ export class EmbeddedLog implements EmbeddedEventLog {
 
   #readFile(after: number, options: ReadOptions): ReadResult {
     return this.#connection.read((reader) => reader.read(after, this.#head, options));
+  }
+
+  /** What is stored in a deleted file is gone with the process, so it is not confirmed. */
+  #requireInPlace(): void {
+    if (!this.#parts.file.isInPlaceNow()) throw logUnavailable(new Error(FILE_GONE));
   }
 
   #requireOpen(): void {

@@ -1,11 +1,17 @@
 import type { DatabaseSync } from "node:sqlite";
 import { corrupt } from "./open-failure.ts";
 import { sqliteCode, sqliteFailure } from "./sqlite-error.ts";
+import { MIGRATED_VERSION } from "./tables.ts";
 
 /** Reads a row through the index that keeps events apart, and fails when there is none. */
 const BY_IDENTITY =
   "SELECT sequence FROM events INDEXED BY events_identity " +
   "WHERE message_id = ? AND rank = ? AND channel = ? AND occur_time = ? AND fingerprint = ?";
+/** What cannot be read without the tables, indexes and state rows of what was sent. */
+const SENDING =
+  "SELECT last_number, bytes, (SELECT id FROM answers INDEXED BY answers_id ORDER BY id LIMIT 1), " +
+  "(SELECT id FROM submissions INDEXED BY submissions_id ORDER BY id LIMIT 1), " +
+  "(SELECT count(*) FROM submission_totals) FROM submission_state, answer_state";
 /** SQLITE_ERROR: a table, column or index is missing. */
 const SQLITE_ERROR = 1;
 
@@ -16,9 +22,9 @@ const SQLITE_ERROR = 1;
  *
  * @throws EventLogOpenError CORRUPT, or an error of node:sqlite
  */
-export function requireSoundLog(database: DatabaseSync, file: string): void {
+export function requireSoundLog(database: DatabaseSync, file: string, version: number): void {
   try {
-    const problem = findProblem(database);
+    const problem = findProblem(database) ?? (version === MIGRATED_VERSION ? undefined : findLoss(database));
     if (problem !== undefined) throw corrupt(file, problem);
   } catch (error) {
     if (sqliteCode(error) !== SQLITE_ERROR) throw error;
@@ -39,6 +45,10 @@ function findProblem(database: DatabaseSync): string | undefined {
   const { message_id, rank, channel, occur_time, fingerprint } = last;
   const found = row(database, BY_IDENTITY, message_id, rank, channel, occur_time, fingerprint);
   return found?.sequence === head ? undefined : "its index does not fit its events";
+}
+
+function findLoss(database: DatabaseSync): string | undefined {
+  return row(database, SENDING) === undefined ? "the state rows of what was sent are missing" : undefined;
 }
 
 type Value = string | number | bigint | Uint8Array | null;

@@ -15,13 +15,22 @@ export function logUnavailable(cause: unknown): ServiceError {
   );
 }
 
-/** The error of an append that the queue has no room for. */
+/** The error of work that the writer's queue has no room for. */
 export function logOverloaded(): ServiceError {
   return new ServiceError(
     Code.ResourceExhausted,
     "OVERLOADED",
-    "more events wait to be stored than the queue takes; repeat later, or with fewer events at once",
+    "more waits to be stored than the queue takes; repeat later, or with less at once",
     { retryDelayMs: RETRY_DELAY_MS },
+  );
+}
+
+/** The error of an answer for which the storage of answers has no room. */
+export function requestIdsFull(): ServiceError {
+  return new ServiceError(
+    Code.ResourceExhausted,
+    "REQUEST_IDS_FULL",
+    "the storage for answers to calls with a request_id is full; send without request_id, or raise sending.request_id_bytes",
   );
 }
 

@@ -41,6 +41,24 @@ export interface StorageSummary {
   readonly walBytes: number;
 }
 
+/** Submissions in one state. */
+export interface SubmissionStateCount {
+  /** Number of SubmissionState. */
+  readonly state: number;
+  readonly submissions: number;
+  /** Of what is to be sent, and of what became of it. */
+  readonly bytes: number;
+}
+
+/** Answers to calls with a request id. */
+export interface AnswerSummary {
+  /** Those whose time has passed included, until they are removed. */
+  readonly count: number;
+  readonly bytes: number;
+  /** Unix milliseconds; undefined without answers. */
+  readonly oldestTimeMs: number | undefined;
+}
+
 /** What is in a log. */
 export interface LogSummary {
   readonly state: LogState;
@@ -54,6 +72,9 @@ export interface LogSummary {
   readonly deadLetters: number;
   /** Unix milliseconds; undefined without dead letters. */
   readonly oldestDeadTimeMs: number | undefined;
+  readonly answers: AnswerSummary;
+  /** By state; none for a state that no submission is in. */
+  readonly submissions: readonly SubmissionStateCount[];
 }
 
 /** Looks at the whole log once, so it takes as long as reading the file. @throws an error of node:sqlite */
@@ -72,7 +93,26 @@ export function summariseLog(file: ReadOnlyLog): LogSummary {
     subscriptions,
     deadLetters: Number(deadLetters?.letters ?? 0),
     oldestDeadTimeMs: numberOrNone(deadLetters?.oldest),
+    answers: summariseAnswers(file),
+    submissions: countSubmissions(file),
   };
+}
+
+function summariseAnswers({ database }: ReadOnlyLog): AnswerSummary {
+  const sql =
+    "SELECT answers, bytes, (SELECT save_time FROM answers ORDER BY number LIMIT 1) AS oldest FROM answer_state";
+  const row = database.prepare(sql).get();
+  return {
+    count: Number(row?.answers ?? 0),
+    bytes: Number(row?.bytes ?? 0),
+    oldestTimeMs: numberOrNone(row?.oldest),
+  };
+}
+
+function countSubmissions({ database }: ReadOnlyLog): SubmissionStateCount[] {
+  const sql = "SELECT state, submissions, bytes FROM submission_totals WHERE submissions > 0 ORDER BY state";
+  const rows = database.prepare(sql).all() as unknown as SubmissionStateCount[];
+  return rows.map((row) => ({ ...row }));
 }
 
 function countEvents({ database }: ReadOnlyLog): EventCount[] {

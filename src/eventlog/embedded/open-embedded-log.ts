@@ -1,19 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { systemTimer, type Timer } from "../../timer.ts";
+import type { AnswerLimits } from "../answer-store.ts";
 import type { RetentionLimits } from "../event-log.ts";
 import { type EmbeddedEventLog, EmbeddedLog } from "./embedded-log.ts";
-import { EmbeddedSubscriptions } from "./embedded-subscriptions.ts";
 import { LogConnection } from "./log-connection.ts";
 import { type LogFiles, prepareLogFiles } from "./log-files.ts";
+import { LogStores } from "./log-stores.ts";
 import { corrupt, inaccessible } from "./open-failure.ts";
 import { OpenedFile } from "./opened-file.ts";
 import { RecentRecords } from "./recent-records.ts";
 import { DEFAULT_RETENTION_AGE_MS, DEFAULT_RETENTION_BYTES } from "./retention.ts";
 import { isCorrupt, sqliteFailure } from "./sqlite-error.ts";
-import { WriterClient, type WriterClientParts, writerReady } from "./writer-client.ts";
+import { WriterClient, type WriterClientParts } from "./writer-client.ts";
 import { lockForWriting } from "./writer-lock.ts";
 import type { WriterThreadData } from "./writer-messages.ts";
+import { writerReady } from "./writer-ready.ts";
 
 /** Source of the writer thread, filled in by the bundler; not defined when run from source. */
 declare const __EVENTLOG_WRITER_SOURCE__: string | undefined;
@@ -22,6 +24,10 @@ declare const __EVENTLOG_WRITER_SOURCE__: string | undefined;
 export const DEFAULT_MAX_QUEUED_EVENTS = 50_000;
 /** Most bytes that wait for the writer, unless told otherwise. */
 export const DEFAULT_MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** Time for which answers to calls with a request id are kept, unless told otherwise: a day. */
+const DEFAULT_ANSWER_WINDOW_MS = 24 * 60 * 60 * 1000;
+/** Most bytes of those answers, unless told otherwise. */
+const DEFAULT_ANSWER_BYTES = 256 * 1024 * 1024;
 /** Bytes that the database file may take beyond a tenth more than retention's limit, unless told otherwise: room for appends while retention works. */
 const FILE_ROOM_BYTES = 64 * 1024 * 1024;
 /** Newest events kept encoded in memory. */
@@ -37,15 +43,17 @@ export interface EmbeddedLogOptions {
   readonly now?: () => number;
   /** Identity for a log that is created now: 8 random bytes. */
   readonly newLogId?: () => Uint8Array;
-  /** Most events that wait to be stored; past it append() rejects OVERLOADED. */
+  /** Most events that wait to be stored; past it appends and commits reject OVERLOADED. */
   readonly maxQueuedEvents?: number;
-  /** Most bytes that wait to be stored, changes of subscriptions included; past it append() rejects OVERLOADED. */
+  /** Most bytes that wait to be stored, of whatever kind; past it appends and commits reject OVERLOADED. */
   readonly maxQueuedBytes?: number;
   /** Beyond which the oldest events are removed. Default: 7 days, 10 GiB. The file never shrinks: what is free is used again. */
   readonly retention?: Partial<RetentionLimits>;
+  /** How long answers are kept, and how many. Default: a day, 256 MiB. */
+  readonly answers?: Partial<AnswerLimits>;
   /** Most bytes of the database file; past it append() rejects LOG_UNAVAILABLE until events are removed. Default: above retention's limit. */
   readonly maxFileBytes?: number;
-  /** For retention, and for tries while commits fail. Default: the system's. */
+  /** For retention, for the removal of expired answers, and for tries while commits fail. Default: the system's. */
   readonly timer?: Timer;
   /** Commits have begun to fail: appends are refused until onRecovered. Message and `code` name SQLite's result code; no path. */
   readonly onTrouble?: (error: Error) => void;
@@ -53,7 +61,7 @@ export interface EmbeddedLogOptions {
   readonly onRecovered?: () => void;
   /** A read has found the file damaged; called once. */
   readonly onDamaged?: (error: Error) => void;
-  /** Retention could not remove events; it tries again in 10 s. */
+  /** Retention could not remove events, or expired answers could not be removed; it tries again in 10 s. */
   readonly onRetentionFailed?: (error: Error) => void;
   /** Milliseconds on a clock that only goes forward, to see steps of the other one, among others. Default: the system's. */
   readonly monotonicNow?: () => number;
@@ -93,23 +101,30 @@ async function openLocked(
   try {
     const state = await writerReady(worker, files.events);
     const connection = connect(files.events, state.logId, options);
-    const { database, cursors, guard } = connection;
+    const clocks = {
+      now: options.now ?? Date.now,
+      monotonicNow: options.monotonicNow ?? (() => performance.now()),
+    };
+    const timer = timerOf(options);
+    const onFailed = options.onRetentionFailed ?? ignore;
     return new EmbeddedLog({
       state,
       lock,
       connection,
       file: OpenedFile.at(files.events, options.monotonicNow),
       recent: new RecentRecords({ records: RECENT_RECORDS, bytes: RECENT_BYTES }),
-      now: options.now ?? Date.now,
-      retention: {
-        limits,
-        timer: timerOf(options),
-        monotonicNow: options.monotonicNow ?? (() => performance.now()),
-        onFailed: options.onRetentionFailed ?? ignore,
-      },
+      now: clocks.now,
+      retention: { limits, timer, monotonicNow: clocks.monotonicNow, onFailed },
       connectWriter: (calls) => new WriterClient({ ...writerParts(worker, options), ...calls }),
-      createSubscriptions: (writer) =>
-        new EmbeddedSubscriptions({ database, cursors, guard, commit: (changes) => writer.change(changes) }),
+      createStores: (parts) =>
+        new LogStores({
+          ...parts,
+          ...clocks,
+          connection,
+          timer,
+          answerLimits: answerLimits(options),
+          onExpiryFailed: onFailed,
+        }),
     });
   } catch (error) {
     await worker.terminate();
@@ -130,10 +145,17 @@ function retentionLimits({ retention }: EmbeddedLogOptions): RetentionLimits {
   };
 }
 
+function answerLimits({ answers }: EmbeddedLogOptions): AnswerLimits {
+  return {
+    windowMs: answers?.windowMs ?? DEFAULT_ANSWER_WINDOW_MS,
+    maxBytes: answers?.maxBytes ?? DEFAULT_ANSWER_BYTES,
+  };
+}
+
 function writerParts(
   worker: Worker,
   options: EmbeddedLogOptions,
-): Omit<WriterClientParts, "onHead" | "onFailure"> {
+): Omit<WriterClientParts, "onHead" | "onFailure" | "onTaken"> {
   return {
     worker,
     timer: timerOf(options),

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { requireSoundLog } from "./integrity.ts";
 import { corrupt, EventLogOpenError, inaccessible } from "./open-failure.ts";
 import { isCorrupt, isNotADatabase, sqliteFailure } from "./sqlite-error.ts";
-import { APPLICATION_ID, createTables, SCHEMA_VERSION } from "./tables.ts";
+import { APPLICATION_ID, createTables, MIGRATED_VERSION, migrateTables, SCHEMA_VERSION } from "./tables.ts";
 
 /** How the writing connection is set up. */
 export interface WriterDatabaseOptions {
@@ -21,8 +21,9 @@ const CHECKPOINT_PAGES = 4_000;
 const WRITER_CACHE_KIB = 8 * 1024;
 
 /**
- * Opens the database for writing and creates the tables in a new file. The
- * file is looked at before anything is changed in it.
+ * Opens the database for writing, creates the tables in a new file, and adds
+ * those that a file of the version before lacks. The file is looked at before
+ * anything is changed in it.
  *
  * @throws EventLogOpenError
  */
@@ -31,10 +32,9 @@ export function openWriterDatabase(options: WriterDatabaseOptions): DatabaseSync
   try {
     database = new DatabaseSync(options.file);
     const isNew = isUnused(database);
-    if (!isNew) {
-      requireOwnSchema(database, options.file);
-      requireSoundLog(database, options.file);
-    }
+    const version = isNew ? SCHEMA_VERSION : requireOwnFile(database, options.file);
+    if (!isNew && version !== MIGRATED_VERSION) requireVersion(version, options.file);
+    if (!isNew) requireSoundLog(database, options.file, version);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     database.exec(
       `PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
@@ -42,6 +42,7 @@ export function openWriterDatabase(options: WriterDatabaseOptions): DatabaseSync
     database.exec(`PRAGMA cache_size = -${WRITER_CACHE_KIB}`);
     database.exec(`PRAGMA max_page_count = ${Math.floor(options.maxBytes / pragma(database, "page_size"))}`);
     if (isNew) createTables(database, options.newLogId);
+    if (version === MIGRATED_VERSION) migrateTables(database);
     return database;
   } catch (error) {
     database?.close();
@@ -58,16 +59,27 @@ function isUnused(database: DatabaseSync): boolean {
   return entries === 0 && pragma(database, "application_id") === 0 && pragma(database, "user_version") === 0;
 }
 
-/** @throws EventLogOpenError NOT_A_LOG or OTHER_VERSION, or an error of node:sqlite */
+/** Version of the tables of a log that can be read as it is. @throws EventLogOpenError NOT_A_LOG or OTHER_VERSION, or an error of node:sqlite */
 export function requireOwnSchema(database: DatabaseSync, file: string): void {
+  requireVersion(requireOwnFile(database, file), file);
+}
+
+/** Version of the tables. @throws EventLogOpenError NOT_A_LOG, or an error of node:sqlite */
+function requireOwnFile(database: DatabaseSync, file: string): number {
   if (pragma(database, "application_id") !== APPLICATION_ID) throw notALog(file);
-  const version = pragma(database, "user_version");
+  return pragma(database, "user_version");
+}
+
+function requireVersion(version: number, file: string): void {
   if (version === SCHEMA_VERSION) return;
+  const advice =
+    version === MIGRATED_VERSION
+      ? "start this version of the service on it once, which adds what is missing and keeps everything"
+      : "start the version of the service that wrote it, or choose another data directory";
   throw new EventLogOpenError(
     "OTHER_VERSION",
     file,
-    `${file} is an event log of schema version ${version}, this service writes version ${SCHEMA_VERSION}; ` +
-      "start the version of the service that wrote it, or choose another data directory",
+    `${file} is an event log of schema version ${version}, this service writes version ${SCHEMA_VERSION}; ${advice}`,
   );
 }
 

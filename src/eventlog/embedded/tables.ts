@@ -1,9 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
+import { SENDING_TABLES } from "./sending-tables.ts";
 
 /** Marks a file as an event log of this service: "IBLG". */
 export const APPLICATION_ID = 0x49424c47;
-/** Version of the tables; a file of another version is refused. */
-export const SCHEMA_VERSION = 2;
+/** Version of the tables; a file of another version is refused, but for {@link MIGRATED_VERSION}. */
+export const SCHEMA_VERSION = 3;
+/** Version of files that the writer brings to {@link SCHEMA_VERSION} when it opens them: it lacks the tables of sending-tables.ts. */
+export const MIGRATED_VERSION = 2;
 
 /**
  * Events of one message from which on it is crowded: then all of its events
@@ -90,7 +93,16 @@ const TABLES = `
 export function createTables(database: DatabaseSync, logId: string): void {
   database.exec("BEGIN IMMEDIATE");
   database.exec(TABLES);
+  database.exec(SENDING_TABLES);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   database.prepare("INSERT INTO log_state VALUES (1, ?, 0, 0, 0)").run(logId);
+  database.exec("COMMIT");
+}
+
+/** Brings a log of {@link MIGRATED_VERSION} to {@link SCHEMA_VERSION}: all or nothing, and everything in it stays. */
+export function migrateTables(database: DatabaseSync): void {
+  database.exec("BEGIN IMMEDIATE");
+  database.exec(SENDING_TABLES);
+  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   database.exec("COMMIT");
 }

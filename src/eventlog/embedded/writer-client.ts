@@ -1,19 +1,31 @@
 import type { Worker } from "node:worker_threads";
 import type { AppendResult, NewEvent } from "../event-log.ts";
+import type { SubmissionCommit } from "../submission-store.ts";
+import { type NewAnswer, packAnswers, packedAnswersLength } from "./answers/answer-buffer.ts";
+import type { AnswerRemoval, AnswerTotals } from "./answers/answer-writer.ts";
 import { packBatch, packedLength } from "./batch-buffer.ts";
 import { LogWriteError, logOverloaded, logUnavailable } from "./log-errors.ts";
-import { EventLogOpenError, inaccessible } from "./open-failure.ts";
 import { isFatal, type SqliteFailure } from "./sqlite-error.ts";
+import { packChanges, packedChangesLength } from "./submissions/submission-buffer.ts";
+import { bytesOfChange, ownState } from "./subscription-changes.ts";
 import type { SubscriptionChange, SubscriptionCommit } from "./subscription-store.ts";
 import { WriteTrouble, type WriteTroubleParts } from "./write-trouble.ts";
-import type { WriterState } from "./writer.ts";
-import type { CommitResult, FromWriter, ToWriter } from "./writer-messages.ts";
+import type {
+  CommitMessage,
+  CommitResult,
+  CommitResults,
+  FromWriter,
+  RemovalMessage,
+  RemovalResult,
+  RemovalResults,
+  ToWriter,
+} from "./writer-messages.ts";
 
 /** Bounds of what waits for the writer. */
 export interface QueueLimits {
   /** Most events. */
   readonly events: number;
-  /** Most bytes of packed events and of changes to subscriptions. */
+  /** Most bytes of packed events, answers and submissions, and of changes to subscriptions. */
   readonly bytes: number;
 }
 
@@ -23,10 +35,9 @@ export interface WriterClientParts extends Omit<WriteTroubleParts, "attempt"> {
   readonly limits: QueueLimits;
   /** Called with the head after each commit, before what it has stored is confirmed. */
   readonly onHead: (head: number) => void;
+  /** Called with the bytes that the queue has taken in all, whenever it takes some. */
+  readonly onTaken: (bytes: number) => void;
 }
-
-/** Bytes that a change of a subscription counts for beside its state. */
-const CHANGE_BYTES = 64;
 
 interface OpenPiece {
   readonly events: number;
@@ -36,7 +47,7 @@ interface OpenPiece {
 }
 
 interface OpenRemoval {
-  readonly resolve: (through: number) => void;
+  readonly resolve: (result: RemovalResult) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -45,6 +56,7 @@ export class WriterClient {
   readonly #worker: Worker;
   readonly #limits: QueueLimits;
   readonly #onHead: (head: number) => void;
+  readonly #onTaken: (bytes: number) => void;
   readonly #pieces: OpenPiece[] = [];
   readonly #removals: OpenRemoval[] = [];
   readonly #ended = Promise.withResolvers<void>();
@@ -61,6 +73,7 @@ export class WriterClient {
     this.#worker = worker;
     this.#limits = parts.limits;
     this.#onHead = parts.onHead;
+    this.#onTaken = parts.onTaken;
     this.#trouble = new WriteTrouble({ ...parts, attempt: (bytes) => this.#tell({ kind: "try", bytes }) });
     worker.on("message", (message: FromWriter) => this.#receive(message));
     worker.on("messageerror", (error) => this.#stop(error));
@@ -81,39 +94,50 @@ export class WriterClient {
     return this.#stopped ?? this.#trouble.error;
   }
 
-  /** Bytes of packed events that the queue has taken in all. */
-  get takenBytes(): number {
-    return this.#takenBytes;
-  }
-
   append(events: readonly NewEvent[], timeMs: number): Promise<AppendResult> {
     const bytes = packedLength(events);
-    const refusal = this.#refusal(events.length, bytes);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const batch = packBatch(events, bytes);
-    this.#takenBytes += bytes;
-    const result = this.#open<AppendResult>(events.length, bytes);
-    this.#tell({ kind: "append", batch, timeMs }, [batch]);
-    return result;
+    return this.#commit(events.length, bytes, () => {
+      const batch = packBatch(events, bytes);
+      return [{ kind: "append", batch, timeMs }, [batch]];
+    });
   }
 
-  /** Stores changes of subscriptions, in one commit with the appends that wait. */
+  /** Stores changes of subscriptions, in one commit with whatever else waits. */
   change(changes: readonly SubscriptionChange[]): Promise<SubscriptionCommit> {
-    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0);
-    const refusal = this.#refusal(0, bytes);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const result = this.#open<SubscriptionCommit>(0, bytes);
-    this.#tell({ kind: "change", changes: changes.map(ownState), bytes });
-    return result;
+    const bytes = changes.reduce((sum, change) => sum + bytesOfChange(change), 0);
+    return this.#commit(0, bytes, () => [{ kind: "change", changes: changes.map(ownState), bytes }, []]);
+  }
+
+  /** Stores answers. The first one for an id stays, unless it was saved at `expiredMs` or before. */
+  saveAnswers(answers: readonly NewAnswer[], timeMs: number, expiredMs: number): Promise<AnswerTotals> {
+    const bytes = packedAnswersLength(answers);
+    return this.#commit(0, bytes, () => {
+      const batch = packAnswers(answers, bytes);
+      return [{ kind: "answers", batch, timeMs, expiredMs }, [batch]];
+    });
+  }
+
+  /** Stores changes of submissions together with their events. Rejects with RangeError for a record that cannot be stored. */
+  changeSubmissions(commit: SubmissionCommit, timeMs: number): Promise<AppendResult> {
+    const { events } = commit;
+    const changesLength = packedChangesLength(commit);
+    const batchLength = events.length === 0 ? 0 : packedLength(events);
+    return this.#commit(events.length, changesLength + batchLength, () => {
+      const changes = packChanges(commit, changesLength);
+      const batch = batchLength === 0 ? undefined : packBatch(events, batchLength);
+      const transfer = batch === undefined ? [changes] : [changes, batch];
+      return [{ kind: "submissions", changes, batch, timeMs }, transfer];
+    });
   }
 
   /** Removes the oldest events up to a position not past the head, or as many as one step takes; resolves with how far it came. */
   remove(through: number): Promise<number> {
-    if (this.#stopped !== undefined || this.#closing) return Promise.reject(logUnavailable(this.#stopped));
-    return new Promise((resolve, reject) => {
-      this.#removals.push({ resolve, reject });
-      this.#tell({ kind: "remove", through });
-    });
+    return this.#remove({ kind: "remove", through });
+  }
+
+  /** Removes answers that were saved at a time or before, or as many as one step takes. */
+  expireAnswers(expiredMs: number): Promise<AnswerRemoval> {
+    return this.#remove({ kind: "expire", expiredMs });
   }
 
   /** While commits fail: tries at once whether they work again. */
@@ -137,12 +161,31 @@ export class WriterClient {
     return hasRoom ? undefined : logOverloaded();
   }
 
-  /** The result must be of the kind that the writer answers this piece of work with. */
-  #open<R extends CommitResult>(events: number, bytes: number): Promise<R> {
-    this.#queuedEvents += events;
-    this.#queuedBytes += bytes;
+  /** Gives the writer a piece of work, when the queue has room for it. */
+  #commit<M extends CommitMessage>(
+    events: number,
+    bytes: number,
+    pack: () => [message: M, transfer: ArrayBuffer[]],
+  ): Promise<CommitResults[M["kind"]]> {
+    const refusal = this.#refusal(events, bytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
+      // Packed before anything is counted: what cannot be packed leaves nothing behind.
+      const [message, transfer] = pack();
+      this.#queuedEvents += events;
+      this.#queuedBytes += bytes;
+      this.#takenBytes += bytes;
       this.#pieces.push({ events, bytes, resolve: resolve as (result: CommitResult) => void, reject });
+      this.#tell(message, transfer);
+      this.#onTaken(this.#takenBytes);
+    });
+  }
+
+  #remove<M extends RemovalMessage>(message: M): Promise<RemovalResults[M["kind"]]> {
+    if (this.#stopped !== undefined || this.#closing) return Promise.reject(logUnavailable(this.#stopped));
+    return new Promise((resolve, reject) => {
+      this.#removals.push({ resolve: resolve as (result: RemovalResult) => void, reject });
+      this.#tell(message);
     });
   }
 
@@ -162,7 +205,7 @@ export class WriterClient {
         this.#commitFailed(message.pieces, message.failure);
         return;
       case "removed":
-        this.#removals.shift()?.resolve(message.through);
+        this.#removals.shift()?.resolve(message.result);
         return;
       case "removeFailed":
         this.#removals.shift()?.reject(logUnavailable(new LogWriteError(message.failure)));
@@ -207,32 +250,4 @@ export class WriterClient {
       piece.reject(logUnavailable(reason));
     for (const removal of this.#removals.splice(0)) removal.reject(logUnavailable(reason));
   }
-}
-
-function bytesOf(change: SubscriptionChange): number {
-  if (change.kind === "put") return CHANGE_BYTES + change.state.length;
-  return CHANGE_BYTES + ("sequences" in change ? change.sequences.length * 8 : 0);
-}
-
-/** A view into a larger buffer would take all of that to the other thread. */
-function ownState(change: SubscriptionChange): SubscriptionChange {
-  if (change.kind !== "put" || change.state.byteLength === change.state.buffer.byteLength) return change;
-  return { ...change, state: new Uint8Array(change.state) };
-}
-
-/** Resolves with the state of the log once the writer thread has opened it; rejects with EventLogOpenError. */
-export function writerReady(worker: Worker, file: string): Promise<WriterState> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void): void => {
-      worker.off("message", onMessage).off("error", onEnd).off("exit", onEnd);
-      finish();
-    };
-    const onEnd = (cause: unknown): void => settle(() => reject(inaccessible(file, cause)));
-    const onMessage = (message: FromWriter): void => {
-      if (message.kind === "ready") settle(() => resolve(message.state));
-      if (message.kind === "refused")
-        settle(() => reject(new EventLogOpenError(message.reason, message.file, message.message)));
-    };
-    worker.on("message", onMessage).on("error", onEnd).on("exit", onEnd);
-  });
 }

@@ -3,7 +3,13 @@ import { EventLogOpenError, inaccessible } from "./open-failure.ts";
 import { openWriterDatabase } from "./schema.ts";
 import { sqliteFailure } from "./sqlite-error.ts";
 import { Writer } from "./writer.ts";
-import type { CommitMessage, FromWriter, ToWriter, WriterThreadData } from "./writer-messages.ts";
+import type {
+  CommitMessage,
+  FromWriter,
+  RemovalMessage,
+  ToWriter,
+  WriterThreadData,
+} from "./writer-messages.ts";
 
 /** Bytes after which a commit takes no more work, so that one transaction stays short. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
@@ -44,8 +50,8 @@ function handle(
     port.close();
     return undefined;
   }
-  if (message.kind === "remove" || message.kind === "try") {
-    tell(message.kind === "remove" ? remove(writer, message.through) : attempt(writer, message.bytes));
+  if (!isCommit(message)) {
+    tell(message.kind === "try" ? attempt(writer, message.bytes) : remove(writer, message));
     return take(port);
   }
   const { work, next } = gather(message, port);
@@ -60,12 +66,30 @@ function gather(
   const work: CommitMessage[] = [];
   let bytes = 0;
   let next: ToWriter | undefined = first;
-  while ((next?.kind === "append" || next?.kind === "change") && bytes < MAX_COMMIT_BYTES) {
+  while (next !== undefined && isCommit(next) && bytes < MAX_COMMIT_BYTES) {
     work.push(next);
-    bytes += next.kind === "append" ? next.batch.byteLength : next.bytes;
+    bytes += bytesOf(next);
     next = take(port);
   }
   return { work, next };
+}
+
+function isCommit(message: ToWriter): message is CommitMessage {
+  switch (message.kind) {
+    case "append":
+    case "change":
+    case "answers":
+    case "submissions":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function bytesOf(message: CommitMessage): number {
+  if (message.kind === "change") return message.bytes;
+  if (message.kind !== "submissions") return message.batch.byteLength;
+  return message.changes.byteLength + (message.batch?.byteLength ?? 0);
 }
 
 function take(port: MessagePort): ToWriter | undefined {
@@ -81,9 +105,11 @@ function commit(writer: Writer, work: readonly CommitMessage[]): FromWriter {
   }
 }
 
-function remove(writer: Writer, through: number): FromWriter {
+function remove(writer: Writer, message: RemovalMessage): FromWriter {
   try {
-    return { kind: "removed", through: writer.remove(through) };
+    const result =
+      message.kind === "remove" ? writer.remove(message.through) : writer.expire(message.expiredMs);
+    return { kind: "removed", result };
   } catch (error) {
     return { kind: "removeFailed", failure: sqliteFailure(error) };
   }

@@ -1,8 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AppendResult } from "../event-log.ts";
+import { type AnswerRemoval, AnswerWriter } from "./answers/answer-writer.ts";
 import { unpackBatch } from "./batch-buffer.ts";
 import { EventInserter } from "./event-inserter.ts";
 import { RemovalStep } from "./removal-step.ts";
+import { SubmissionWriter } from "./submissions/submission-writer.ts";
 import { SubscriptionWriter } from "./subscription-writer.ts";
 import type { CommitMessage, CommitResult } from "./writer-messages.ts";
 
@@ -22,11 +24,15 @@ export interface Durability {
   readonly synchronous: number;
 }
 
+const NO_EVENTS: AppendResult = { appended: 0, duplicates: 0 };
+
 /** The one writer of a log: gives out sequences and commits what waits in groups. */
 export class Writer {
   readonly #database: DatabaseSync;
   readonly #events: EventInserter;
   readonly #subscriptions: SubscriptionWriter;
+  readonly #answers: AnswerWriter;
+  readonly #submissions: SubmissionWriter;
   readonly #saveHead: StatementSync;
   readonly #saveEarliest: StatementSync;
   readonly #step: RemovalStep;
@@ -39,6 +45,8 @@ export class Writer {
     this.#database = database;
     this.#events = new EventInserter(database);
     this.#subscriptions = new SubscriptionWriter(database);
+    this.#answers = new AnswerWriter(database);
+    this.#submissions = new SubmissionWriter(database);
     this.#saveHead = database.prepare("UPDATE log_state SET head = ?, last_record_time = ?");
     this.#saveEarliest = database.prepare("UPDATE log_state SET earliest = ?");
     this.#step = new RemovalStep(database);
@@ -61,18 +69,22 @@ export class Writer {
   /** Stores everything in one transaction; when it throws, nothing is stored. */
   commit(work: readonly CommitMessage[]): CommitResult[] {
     const timeMs = work.reduce(
-      (most, piece) => (piece.kind === "append" ? Math.max(most, piece.timeMs) : most),
+      (most, piece) => (hasEvents(piece) ? Math.max(most, piece.timeMs) : most),
       this.#state.lastRecordTimeMs,
     );
     return this.#transaction(() => {
       let head = this.#state.head;
       const results = work.map((piece) => {
         if (piece.kind === "change") return this.#subscriptions.apply(piece.changes);
-        const result = this.#store(Buffer.from(piece.batch), timeMs, head);
+        if (piece.kind === "answers") return this.#answers.apply(piece.batch, piece.timeMs, piece.expiredMs);
+        if (piece.kind === "submissions") this.#submissions.apply(piece.changes);
+        const { batch } = piece;
+        const result = batch === undefined ? NO_EVENTS : this.#store(Buffer.from(batch), timeMs, head);
         head += result.appended;
         return result;
       });
-      this.#saveHead.run(head, timeMs);
+      if (head !== this.#state.head || timeMs !== this.#state.lastRecordTimeMs)
+        this.#saveHead.run(head, timeMs);
       return { value: results, state: { ...this.#state, head, lastRecordTimeMs: timeMs } };
     });
   }
@@ -90,6 +102,11 @@ export class Writer {
       this.#saveEarliest.run(to);
       return { value: to, state: { ...this.#state, earliest: to } };
     });
+  }
+
+  /** Removes answers that were saved at a time or before, or as many of them as one step takes. */
+  expire(expiredMs: number): AnswerRemoval {
+    return this.#transaction(() => ({ value: this.#answers.removeExpired(expiredMs), state: this.#state }));
   }
 
   /** Stores so many bytes and removes them again, to see whether that can be done. */
@@ -118,11 +135,15 @@ export class Writer {
       this.#rollBack();
       this.#database.exec("BEGIN IMMEDIATE");
       const { value, state } = work();
+      this.#answers.save();
+      this.#submissions.save();
       this.#database.exec("COMMIT");
       this.#state = state;
       return value;
     } catch (error) {
       this.#rollBack();
+      this.#answers.forget();
+      this.#submissions.forget();
       throw error;
     }
   }
@@ -135,6 +156,12 @@ export class Writer {
       // What failed first is what is told; the next transaction begins with another try.
     }
   }
+}
+
+function hasEvents(
+  piece: CommitMessage,
+): piece is Extract<CommitMessage, { kind: "append" | "submissions" }> {
+  return piece.kind === "append" || (piece.kind === "submissions" && piece.batch !== undefined);
 }
 
 function readState(database: DatabaseSync): WriterState {

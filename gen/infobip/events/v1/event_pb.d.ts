@@ -11,6 +11,7 @@ import type { SeenResult } from "./seen_report_pb.js";
 import type { InboundTypingStartedEvent, InboundTypingStoppedEvent, MoEvent } from "./inbound_message_pb.js";
 import type { SendAnswer } from "./send_answer_pb.js";
 import type { ClickReport } from "./click_report_pb.js";
+import type { SubmissionChange } from "./submission_change_pb.js";
 
 /**
  * Describes the file infobip/events/v1/event.proto.
@@ -65,7 +66,8 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
    * When it happened by Infobip's clock: doneAt of a delivery report, seenAt
    * of a seen report, receivedAt of an inbound event, sendDateTime of a click.
    * Not set when the webhook gave none that can be read. For a send result the
-   * time of the answer by this service's clock.
+   * time of the answer, for a submission the time of the change, by this
+   * service's clock.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 6;
    */
@@ -218,6 +220,14 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
      */
     value: ClickReport;
     case: "click";
+  } | {
+    /**
+     * For EVENT_TYPE_SUBMISSION.
+     *
+     * @generated from field: infobip.events.v1.SubmissionChange submission = 27;
+     */
+    value: SubmissionChange;
+    case: "submission";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -302,12 +312,21 @@ export enum EventType {
 
   /**
    * What Infobip's API answered when the message was sent: one for each
-   * destination of a call of SendMessages that succeeded or ended with outcome
-   * UNKNOWN. SendMessages says when it is not recorded.
+   * destination of a request that succeeded or ended with outcome UNKNOWN. An
+   * answer that comes after the caller was told UNKNOWN is one more. SendMessages
+   * says when it is not recorded.
    *
    * @generated from enum value: EVENT_TYPE_SEND_RESULT = 8;
    */
   SEND_RESULT = 8,
+
+  /**
+   * A submission has changed its state. `message_id` is set when it has a single
+   * destination.
+   *
+   * @generated from enum value: EVENT_TYPE_SUBMISSION = 9;
+   */
+  SUBMISSION = 9,
 }
 
 /**

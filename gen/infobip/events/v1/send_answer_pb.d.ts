@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { SendOutcome } from "../../messages/v1/messages_service_pb.js";
+import type { SendOutcome } from "../../messages/v1/send_messages_pb.js";
 import type { MessageStatus } from "../../messages/v1/response_pb.js";
 
 /**

@@ -4,14 +4,14 @@
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
-import { file_infobip_messages_v1_messages_service } from "../../messages/v1/messages_service_pb.js";
 import { file_infobip_messages_v1_response } from "../../messages/v1/response_pb.js";
+import { file_infobip_messages_v1_send_messages } from "../../messages/v1/send_messages_pb.js";
 
 /**
  * Describes the file infobip/events/v1/send_answer.proto.
  */
 export const file_infobip_events_v1_send_answer = /*@__PURE__*/
-  fileDesc("CiNpbmZvYmlwL2V2ZW50cy92MS9zZW5kX2Fuc3dlci5wcm90bxIRaW5mb2JpcC5ldmVudHMudjEiyQEKClNlbmRBbnN3ZXISMQoHb3V0Y29tZRgBIAEoDjIgLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZE91dGNvbWUSMgoGc3RhdHVzGAIgASgLMiIuaW5mb2JpcC5tZXNzYWdlcy52MS5NZXNzYWdlU3RhdHVzEigKB2RldGFpbHMYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhkKDGVycm9yX3JlYXNvbhgEIAEoCUgAiAEBQg8KDV9lcnJvcl9yZWFzb25iBnByb3RvMw", [file_google_protobuf_struct, file_infobip_messages_v1_messages_service, file_infobip_messages_v1_response]);
+  fileDesc("CiNpbmZvYmlwL2V2ZW50cy92MS9zZW5kX2Fuc3dlci5wcm90bxIRaW5mb2JpcC5ldmVudHMudjEiyQEKClNlbmRBbnN3ZXISMQoHb3V0Y29tZRgBIAEoDjIgLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZE91dGNvbWUSMgoGc3RhdHVzGAIgASgLMiIuaW5mb2JpcC5tZXNzYWdlcy52MS5NZXNzYWdlU3RhdHVzEigKB2RldGFpbHMYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhkKDGVycm9yX3JlYXNvbhgEIAEoCUgAiAEBQg8KDV9lcnJvcl9yZWFzb25iBnByb3RvMw", [file_google_protobuf_struct, file_infobip_messages_v1_response, file_infobip_messages_v1_send_messages]);
 
 /**
  * Describes the message infobip.events.v1.SendAnswer.

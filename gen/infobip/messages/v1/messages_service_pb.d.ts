@@ -3,138 +3,18 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type { BaseMessage } from "./message_pb.js";
 import type { RequestOptions } from "./request_options_pb.js";
-import type { MessageStatus } from "./response_pb.js";
 import type { OutboundEvent } from "./outbound_event_pb.js";
+import type { SendMessagesRequestSchema, SendMessagesResponseSchema, SendResult } from "./send_messages_pb.js";
+import type { StreamMessagesRequestSchema, StreamMessagesResponseSchema } from "./stream_messages_pb.js";
+import type { CancelSubmissionRequestSchema, CancelSubmissionResponseSchema, GetSubmissionRequestSchema, GetSubmissionResponseSchema, ListSubmissionsRequestSchema, ListSubmissionsResponseSchema, SubmitMessagesRequestSchema, SubmitMessagesResponseSchema } from "./submission_pb.js";
 
 /**
  * Describes the file infobip/messages/v1/messages_service.proto.
  */
 export declare const file_infobip_messages_v1_messages_service: GenFile;
-
-/**
- * Request of SendMessages. Source: MessagesApiRequest.
- *
- * @generated from message infobip.messages.v1.SendMessagesRequest
- */
-export declare type SendMessagesRequest = Message<"infobip.messages.v1.SendMessagesRequest"> & {
-  /**
-   * Messages to send, at least one. All of them together have at most 10,000
-   * destinations, and no message id stands at two of them. The request as a
-   * whole is at most 4 MiB.
-   *
-   * @generated from field: repeated infobip.messages.v1.BaseMessage messages = 1;
-   */
-  messages: BaseMessage[];
-
-  /**
-   * Scheduling, URL tracking and ordering of the whole request.
-   *
-   * @generated from field: infobip.messages.v1.RequestOptions options = 2;
-   */
-  options?: RequestOptions | undefined;
-};
-
-/**
- * Describes the message infobip.messages.v1.SendMessagesRequest.
- * Use `create(SendMessagesRequestSchema)` to create a new message.
- */
-export declare const SendMessagesRequestSchema: GenMessage<SendMessagesRequest>;
-
-/**
- * Answer to SendMessages.
- *
- * @generated from message infobip.messages.v1.SendMessagesResponse
- */
-export declare type SendMessagesResponse = Message<"infobip.messages.v1.SendMessagesResponse"> & {
-  /**
-   * Infobip's id of the request: the one given in options.schedule, or one
-   * that Infobip made up.
-   *
-   * @generated from field: optional string bulk_id = 1;
-   */
-  bulkId?: string | undefined;
-
-  /**
-   * One result per destination, in the order of the request: all destinations
-   * of the first message, then those of the second, and so on.
-   *
-   * @generated from field: repeated infobip.messages.v1.SendResult results = 2;
-   */
-  results: SendResult[];
-};
-
-/**
- * Describes the message infobip.messages.v1.SendMessagesResponse.
- * Use `create(SendMessagesResponseSchema)` to create a new message.
- */
-export declare const SendMessagesResponseSchema: GenMessage<SendMessagesResponse>;
-
-/**
- * What Infobip answered for one destination.
- *
- * @generated from message infobip.messages.v1.SendResult
- */
-export declare type SendResult = Message<"infobip.messages.v1.SendResult"> & {
-  /**
-   * Position of the message in the request, from 0.
-   *
-   * @generated from field: int32 message_index = 1;
-   */
-  messageIndex: number;
-
-  /**
-   * Position of the destination in its message, from 0.
-   *
-   * @generated from field: int32 destination_index = 2;
-   */
-  destinationIndex: number;
-
-  /**
-   * Id of the message: the caller's, or the one this service assigned. Every
-   * report carries it.
-   *
-   * @generated from field: string message_id = 3;
-   */
-  messageId: string;
-
-  /**
-   * Address that Infobip answered for.
-   *
-   * @generated from field: optional string destination = 4;
-   */
-  destination?: string | undefined;
-
-  /**
-   * Status as Infobip gave it. Not set when Infobip's answer named no such
-   * message.
-   *
-   * @generated from field: infobip.messages.v1.MessageStatus status = 5;
-   */
-  status?: MessageStatus | undefined;
-
-  /**
-   * Further details as Infobip gave them.
-   *
-   * @generated from field: google.protobuf.Struct details = 6;
-   */
-  details?: JsonObject | undefined;
-
-  /**
-   * Whether the message was sent.
-   *
-   * @generated from field: infobip.messages.v1.SendOutcome outcome = 7;
-   */
-  outcome: SendOutcome;
-};
-
-/**
- * Describes the message infobip.messages.v1.SendResult.
- * Use `create(SendResultSchema)` to create a new message.
- */
-export declare const SendResultSchema: GenMessage<SendResult>;
 
 /**
  * Request of ValidateMessages. Source: MessagesApiRequest.
@@ -312,46 +192,6 @@ export declare type SendEventsResponse = Message<"infobip.messages.v1.SendEvents
 export declare const SendEventsResponseSchema: GenMessage<SendEventsResponse>;
 
 /**
- * Whether a message left Infobip's door or not.
- *
- * @generated from enum infobip.messages.v1.SendOutcome
- */
-export enum SendOutcome {
-  /**
-   * Not set. Never used in an answer.
-   *
-   * @generated from enum value: SEND_OUTCOME_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * Infobip accepted the message.
-   *
-   * @generated from enum value: SEND_OUTCOME_SENT = 1;
-   */
-  SENT = 1,
-
-  /**
-   * The message was not sent and can be sent again safely.
-   *
-   * @generated from enum value: SEND_OUTCOME_NOT_SENT = 2;
-   */
-  NOT_SENT = 2,
-
-  /**
-   * It cannot be known: the request left, and no answer spoke of the message.
-   *
-   * @generated from enum value: SEND_OUTCOME_UNKNOWN = 3;
-   */
-  UNKNOWN = 3,
-}
-
-/**
- * Describes the enum infobip.messages.v1.SendOutcome.
- */
-export declare const SendOutcomeSchema: GenEnum<SendOutcome>;
-
-/**
  * Who found a violation.
  *
  * @generated from enum infobip.messages.v1.MessageViolationSource
@@ -400,9 +240,17 @@ export declare const MessagesService: GenService<{
    * Sends one or more messages in one request to
    * POST /messages-api/1/messages.
    *
-   * Destinations without a message id get one (UUIDv7) before the request
-   * leaves, so a delivery report can be matched even if it comes first.
-   * A rejected destination is no error: it is a result with outcome NOT_SENT.
+   * Destinations without a message id get one (UUIDv7, or one derived from
+   * `request_id`) before the request leaves, so a delivery report can be matched
+   * even if it comes first. A rejected destination is no error: it is a result
+   * with outcome NOT_SENT.
+   *
+   * Under load, messages of several calls without `options` go to Infobip in one
+   * request; each call gets its own results, and never an error that another
+   * call has caused. What is certainly not sent (no connection, 429, 503) is tried
+   * again within the deadline; everything else is never repeated by itself.
+   * When the call ends after its request has left, the service waits some
+   * seconds more for the answer and records it: see EVENT_TYPE_SEND_RESULT.
    *
    * The results are recorded in the event log, one event of type
    * EVENT_TYPE_SEND_RESULT for each destination; so are the destinations of a
@@ -418,7 +266,9 @@ export declare const MessagesService: GenService<{
    * UPSTREAM_RATE_LIMITED or OVERLOADED, INTERNAL or UNAVAILABLE
    * UPSTREAM_FAILED, UNAVAILABLE UPSTREAM_UNREACHABLE (nothing was sent),
    * UNKNOWN SEND_OUTCOME_UNKNOWN (the request left, no answer came:
-   * metadata["message_ids"] lists what may have been sent).
+   * metadata["message_ids"] lists what may have been sent), ALREADY_EXISTS
+   * REQUEST_ID_REUSED (other contents under a `request_id` of the last 24 h),
+   * RESOURCE_EXHAUSTED REQUEST_IDS_FULL.
    *
    * @generated from rpc infobip.messages.v1.MessagesService.SendMessages
    */
@@ -440,6 +290,85 @@ export declare const MessagesService: GenService<{
     methodKind: "unary";
     input: typeof ValidateMessagesRequestSchema;
     output: typeof ValidateMessagesResponseSchema;
+  },
+  /**
+   * Sends many requests over one stream: each `send` is a SendMessages call of
+   * its own and gets exactly one `result` with its `client_ref`, in the order in
+   * which they are done.
+   *
+   * The first frame of the client is `open`, the first of the service `opened`,
+   * with the credits: how many sends may be without a result at one time. A
+   * client that closes its side gets the results of everything it has sent, then
+   * the stream ends with OK. A stopping service says `draining` and takes no
+   * further sends. A send that fails does not end the stream.
+   *
+   * Errors that end the stream: INVALID_ARGUMENT REQUEST_INVALID (no `open`
+   * first, or a frame that breaks a rule of the frame itself), UNAVAILABLE
+   * DRAINING, and those of the transport. Sends without a result are then as
+   * unanswered calls: those with a `request_id` can be repeated safely.
+   *
+   * @generated from rpc infobip.messages.v1.MessagesService.StreamMessages
+   */
+  streamMessages: {
+    methodKind: "bidi_streaming";
+    input: typeof StreamMessagesRequestSchema;
+    output: typeof StreamMessagesResponseSchema;
+  },
+  /**
+   * Takes messages into the durable outbox and answers once they are on disk;
+   * they are sent in the background, also after a restart of the service. The
+   * caller learns the outcome by GetSubmission, or by events of type
+   * EVENT_TYPE_SUBMISSION and EVENT_TYPE_SEND_RESULT.
+   *
+   * `request_id` names the submission: submitting the same again returns the
+   * submission as it is now, and nothing is sent twice by it.
+   *
+   * Errors: INVALID_ARGUMENT REQUEST_INVALID, ALREADY_EXISTS REQUEST_ID_REUSED
+   * (the id names a submission with other contents), RESOURCE_EXHAUSTED
+   * OUTBOX_FULL or OVERLOADED, UNAVAILABLE LOG_UNAVAILABLE (nothing was
+   * accepted, or it cannot be told: submit the same again).
+   *
+   * @generated from rpc infobip.messages.v1.MessagesService.SubmitMessages
+   */
+  submitMessages: {
+    methodKind: "unary";
+    input: typeof SubmitMessagesRequestSchema;
+    output: typeof SubmitMessagesResponseSchema;
+  },
+  /**
+   * Returns one submission with its results. Errors: NOT_FOUND
+   * SUBMISSION_UNKNOWN, also once its retention has passed.
+   *
+   * @generated from rpc infobip.messages.v1.MessagesService.GetSubmission
+   */
+  getSubmission: {
+    methodKind: "unary";
+    input: typeof GetSubmissionRequestSchema;
+    output: typeof GetSubmissionResponseSchema;
+  },
+  /**
+   * Lists submissions, newest first, without message ids and results. Errors:
+   * INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc infobip.messages.v1.MessagesService.ListSubmissions
+   */
+  listSubmissions: {
+    methodKind: "unary";
+    input: typeof ListSubmissionsRequestSchema;
+    output: typeof ListSubmissionsResponseSchema;
+  },
+  /**
+   * Cancels a submission that is QUEUED; one that is CANCELLED already stays so
+   * and is returned. One that may have left in an earlier attempt (AT_LEAST_ONCE)
+   * becomes OUTCOME_UNKNOWN and is not sent again. Errors: NOT_FOUND SUBMISSION_UNKNOWN, FAILED_PRECONDITION
+   * SUBMISSION_NOT_CANCELLABLE (it is being sent, or is done).
+   *
+   * @generated from rpc infobip.messages.v1.MessagesService.CancelSubmission
+   */
+  cancelSubmission: {
+    methodKind: "unary";
+    input: typeof CancelSubmissionRequestSchema;
+    output: typeof CancelSubmissionResponseSchema;
   },
   /**
    * Sends typing indicators and seen marks to

@@ -4,94 +4,60 @@
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import { file_infobip_messages_v1_message } from "./message_pb.js";
 import { file_infobip_messages_v1_outbound_event } from "./outbound_event_pb.js";
 import { file_infobip_messages_v1_request_options } from "./request_options_pb.js";
-import { file_infobip_messages_v1_response } from "./response_pb.js";
+import { file_infobip_messages_v1_send_messages } from "./send_messages_pb.js";
+import { file_infobip_messages_v1_stream_messages } from "./stream_messages_pb.js";
+import { file_infobip_messages_v1_submission } from "./submission_pb.js";
 import { file_infobip_options_v1_json } from "../../options/v1/json_pb.js";
 
 /**
  * Describes the file infobip/messages/v1/messages_service.proto.
  */
 export const file_infobip_messages_v1_messages_service = /*@__PURE__*/
-  fileDesc("CippbmZvYmlwL21lc3NhZ2VzL3YxL21lc3NhZ2VzX3NlcnZpY2UucHJvdG8SE2luZm9iaXAubWVzc2FnZXMudjEiiQEKE1NlbmRNZXNzYWdlc1JlcXVlc3QSPAoIbWVzc2FnZXMYASADKAsyIC5pbmZvYmlwLm1lc3NhZ2VzLnYxLkJhc2VNZXNzYWdlQgi6SAWSAQIIARI0CgdvcHRpb25zGAIgASgLMiMuaW5mb2JpcC5tZXNzYWdlcy52MS5SZXF1ZXN0T3B0aW9ucyJqChRTZW5kTWVzc2FnZXNSZXNwb25zZRIUCgdidWxrX2lkGAEgASgJSACIAQESMAoHcmVzdWx0cxgCIAMoCzIfLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZFJlc3VsdEIKCghfYnVsa19pZCKNAgoKU2VuZFJlc3VsdBIVCg1tZXNzYWdlX2luZGV4GAEgASgFEhkKEWRlc3RpbmF0aW9uX2luZGV4GAIgASgFEhIKCm1lc3NhZ2VfaWQYAyABKAkSGAoLZGVzdGluYXRpb24YBCABKAlIAIgBARIyCgZzdGF0dXMYBSABKAsyIi5pbmZvYmlwLm1lc3NhZ2VzLnYxLk1lc3NhZ2VTdGF0dXMSKAoHZGV0YWlscxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSMQoHb3V0Y29tZRgHIAEoDjIgLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZE91dGNvbWVCDgoMX2Rlc3RpbmF0aW9uIrMBChdWYWxpZGF0ZU1lc3NhZ2VzUmVxdWVzdBIyCghtZXNzYWdlcxgBIAMoCzIgLmluZm9iaXAubWVzc2FnZXMudjEuQmFzZU1lc3NhZ2USNAoHb3B0aW9ucxgCIAEoCzIjLmluZm9iaXAubWVzc2FnZXMudjEuUmVxdWVzdE9wdGlvbnMSHwoKbG9jYWxfb25seRgDIAEoCEIG+vIYAkABSACIAQFCDQoLX2xvY2FsX29ubHkizgEKGFZhbGlkYXRlTWVzc2FnZXNSZXNwb25zZRINCgV2YWxpZBgBIAEoCBITCgtkZXNjcmlwdGlvbhgCIAEoCRIOCgZhY3Rpb24YAyABKAkSOQoKdmlvbGF0aW9ucxgEIAMoCzIlLmluZm9iaXAubWVzc2FnZXMudjEuTWVzc2FnZVZpb2xhdGlvbhJDChRza2lwcGFibGVfdmlvbGF0aW9ucxgFIAMoCzIlLmluZm9iaXAubWVzc2FnZXMudjEuTWVzc2FnZVZpb2xhdGlvbiKFAQoQTWVzc2FnZVZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRIQCghwcm9wZXJ0eRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRI7CgZzb3VyY2UYBCABKA4yKy5pbmZvYmlwLm1lc3NhZ2VzLnYxLk1lc3NhZ2VWaW9sYXRpb25Tb3VyY2UiUQoRU2VuZEV2ZW50c1JlcXVlc3QSPAoGZXZlbnRzGAEgAygLMiIuaW5mb2JpcC5tZXNzYWdlcy52MS5PdXRib3VuZEV2ZW50Qgi6SAWSAQIIASJoChJTZW5kRXZlbnRzUmVzcG9uc2USFAoHYnVsa19pZBgBIAEoCUgAiAEBEjAKB3Jlc3VsdHMYAiADKAsyHy5pbmZvYmlwLm1lc3NhZ2VzLnYxLlNlbmRSZXN1bHRCCgoIX2J1bGtfaWQqdwoLU2VuZE91dGNvbWUSHAoYU0VORF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU0VORF9PVVRDT01FX1NFTlQQARIZChVTRU5EX09VVENPTUVfTk9UX1NFTlQQAhIYChRTRU5EX09VVENPTUVfVU5LTk9XThADKo0BChZNZXNzYWdlVmlvbGF0aW9uU291cmNlEigKJE1FU1NBR0VfVklPTEFUSU9OX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHk1FU1NBR0VfVklPTEFUSU9OX1NPVVJDRV9MT0NBTBABEiUKIU1FU1NBR0VfVklPTEFUSU9OX1NPVVJDRV9VUFNUUkVBTRACMsYCCg9NZXNzYWdlc1NlcnZpY2USYwoMU2VuZE1lc3NhZ2VzEiguaW5mb2JpcC5tZXNzYWdlcy52MS5TZW5kTWVzc2FnZXNSZXF1ZXN0GikuaW5mb2JpcC5tZXNzYWdlcy52MS5TZW5kTWVzc2FnZXNSZXNwb25zZRJvChBWYWxpZGF0ZU1lc3NhZ2VzEiwuaW5mb2JpcC5tZXNzYWdlcy52MS5WYWxpZGF0ZU1lc3NhZ2VzUmVxdWVzdBotLmluZm9iaXAubWVzc2FnZXMudjEuVmFsaWRhdGVNZXNzYWdlc1Jlc3BvbnNlEl0KClNlbmRFdmVudHMSJi5pbmZvYmlwLm1lc3NhZ2VzLnYxLlNlbmRFdmVudHNSZXF1ZXN0GicuaW5mb2JpcC5tZXNzYWdlcy52MS5TZW5kRXZlbnRzUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_infobip_messages_v1_message, file_infobip_messages_v1_outbound_event, file_infobip_messages_v1_request_options, file_infobip_messages_v1_response, file_infobip_options_v1_json]);
-
-/**
- * Describes the message infobip.messages.v1.SendMessagesRequest.
- * Use `create(SendMessagesRequestSchema)` to create a new message.
- */
-export const SendMessagesRequestSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 0);
-
-/**
- * Describes the message infobip.messages.v1.SendMessagesResponse.
- * Use `create(SendMessagesResponseSchema)` to create a new message.
- */
-export const SendMessagesResponseSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 1);
-
-/**
- * Describes the message infobip.messages.v1.SendResult.
- * Use `create(SendResultSchema)` to create a new message.
- */
-export const SendResultSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 2);
+  fileDesc("CippbmZvYmlwL21lc3NhZ2VzL3YxL21lc3NhZ2VzX3NlcnZpY2UucHJvdG8SE2luZm9iaXAubWVzc2FnZXMudjEiswEKF1ZhbGlkYXRlTWVzc2FnZXNSZXF1ZXN0EjIKCG1lc3NhZ2VzGAEgAygLMiAuaW5mb2JpcC5tZXNzYWdlcy52MS5CYXNlTWVzc2FnZRI0CgdvcHRpb25zGAIgASgLMiMuaW5mb2JpcC5tZXNzYWdlcy52MS5SZXF1ZXN0T3B0aW9ucxIfCgpsb2NhbF9vbmx5GAMgASgIQgb68hgCQAFIAIgBAUINCgtfbG9jYWxfb25seSLOAQoYVmFsaWRhdGVNZXNzYWdlc1Jlc3BvbnNlEg0KBXZhbGlkGAEgASgIEhMKC2Rlc2NyaXB0aW9uGAIgASgJEg4KBmFjdGlvbhgDIAEoCRI5Cgp2aW9sYXRpb25zGAQgAygLMiUuaW5mb2JpcC5tZXNzYWdlcy52MS5NZXNzYWdlVmlvbGF0aW9uEkMKFHNraXBwYWJsZV92aW9sYXRpb25zGAUgAygLMiUuaW5mb2JpcC5tZXNzYWdlcy52MS5NZXNzYWdlVmlvbGF0aW9uIoUBChBNZXNzYWdlVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEhAKCHByb3BlcnR5GAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEjsKBnNvdXJjZRgEIAEoDjIrLmluZm9iaXAubWVzc2FnZXMudjEuTWVzc2FnZVZpb2xhdGlvblNvdXJjZSJRChFTZW5kRXZlbnRzUmVxdWVzdBI8CgZldmVudHMYASADKAsyIi5pbmZvYmlwLm1lc3NhZ2VzLnYxLk91dGJvdW5kRXZlbnRCCLpIBZIBAggBImgKElNlbmRFdmVudHNSZXNwb25zZRIUCgdidWxrX2lkGAEgASgJSACIAQESMAoHcmVzdWx0cxgCIAMoCzIfLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZFJlc3VsdEIKCghfYnVsa19pZCqNAQoWTWVzc2FnZVZpb2xhdGlvblNvdXJjZRIoCiRNRVNTQUdFX1ZJT0xBVElPTl9TT1VSQ0VfVU5TUEVDSUZJRUQQABIiCh5NRVNTQUdFX1ZJT0xBVElPTl9TT1VSQ0VfTE9DQUwQARIlCiFNRVNTQUdFX1ZJT0xBVElPTl9TT1VSQ0VfVVBTVFJFQU0QAjLnBgoPTWVzc2FnZXNTZXJ2aWNlEmMKDFNlbmRNZXNzYWdlcxIoLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZE1lc3NhZ2VzUmVxdWVzdBopLmluZm9iaXAubWVzc2FnZXMudjEuU2VuZE1lc3NhZ2VzUmVzcG9uc2USbwoQVmFsaWRhdGVNZXNzYWdlcxIsLmluZm9iaXAubWVzc2FnZXMudjEuVmFsaWRhdGVNZXNzYWdlc1JlcXVlc3QaLS5pbmZvYmlwLm1lc3NhZ2VzLnYxLlZhbGlkYXRlTWVzc2FnZXNSZXNwb25zZRJtCg5TdHJlYW1NZXNzYWdlcxIqLmluZm9iaXAubWVzc2FnZXMudjEuU3RyZWFtTWVzc2FnZXNSZXF1ZXN0GisuaW5mb2JpcC5tZXNzYWdlcy52MS5TdHJlYW1NZXNzYWdlc1Jlc3BvbnNlKAEwARJpCg5TdWJtaXRNZXNzYWdlcxIqLmluZm9iaXAubWVzc2FnZXMudjEuU3VibWl0TWVzc2FnZXNSZXF1ZXN0GisuaW5mb2JpcC5tZXNzYWdlcy52MS5TdWJtaXRNZXNzYWdlc1Jlc3BvbnNlEmYKDUdldFN1Ym1pc3Npb24SKS5pbmZvYmlwLm1lc3NhZ2VzLnYxLkdldFN1Ym1pc3Npb25SZXF1ZXN0GiouaW5mb2JpcC5tZXNzYWdlcy52MS5HZXRTdWJtaXNzaW9uUmVzcG9uc2USbAoPTGlzdFN1Ym1pc3Npb25zEisuaW5mb2JpcC5tZXNzYWdlcy52MS5MaXN0U3VibWlzc2lvbnNSZXF1ZXN0GiwuaW5mb2JpcC5tZXNzYWdlcy52MS5MaXN0U3VibWlzc2lvbnNSZXNwb25zZRJvChBDYW5jZWxTdWJtaXNzaW9uEiwuaW5mb2JpcC5tZXNzYWdlcy52MS5DYW5jZWxTdWJtaXNzaW9uUmVxdWVzdBotLmluZm9iaXAubWVzc2FnZXMudjEuQ2FuY2VsU3VibWlzc2lvblJlc3BvbnNlEl0KClNlbmRFdmVudHMSJi5pbmZvYmlwLm1lc3NhZ2VzLnYxLlNlbmRFdmVudHNSZXF1ZXN0GicuaW5mb2JpcC5tZXNzYWdlcy52MS5TZW5kRXZlbnRzUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_infobip_messages_v1_message, file_infobip_messages_v1_outbound_event, file_infobip_messages_v1_request_options, file_infobip_messages_v1_send_messages, file_infobip_messages_v1_stream_messages, file_infobip_messages_v1_submission, file_infobip_options_v1_json]);
 
 /**
  * Describes the message infobip.messages.v1.ValidateMessagesRequest.
  * Use `create(ValidateMessagesRequestSchema)` to create a new message.
  */
 export const ValidateMessagesRequestSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 3);
+  messageDesc(file_infobip_messages_v1_messages_service, 0);
 
 /**
  * Describes the message infobip.messages.v1.ValidateMessagesResponse.
  * Use `create(ValidateMessagesResponseSchema)` to create a new message.
  */
 export const ValidateMessagesResponseSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 4);
+  messageDesc(file_infobip_messages_v1_messages_service, 1);
 
 /**
  * Describes the message infobip.messages.v1.MessageViolation.
  * Use `create(MessageViolationSchema)` to create a new message.
  */
 export const MessageViolationSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 5);
+  messageDesc(file_infobip_messages_v1_messages_service, 2);
 
 /**
  * Describes the message infobip.messages.v1.SendEventsRequest.
  * Use `create(SendEventsRequestSchema)` to create a new message.
  */
 export const SendEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 6);
+  messageDesc(file_infobip_messages_v1_messages_service, 3);
 
 /**
  * Describes the message infobip.messages.v1.SendEventsResponse.
  * Use `create(SendEventsResponseSchema)` to create a new message.
  */
 export const SendEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_infobip_messages_v1_messages_service, 7);
-
-/**
- * Describes the enum infobip.messages.v1.SendOutcome.
- */
-export const SendOutcomeSchema = /*@__PURE__*/
-  enumDesc(file_infobip_messages_v1_messages_service, 0);
-
-/**
- * Whether a message left Infobip's door or not.
- *
- * @generated from enum infobip.messages.v1.SendOutcome
- */
-export const SendOutcome = /*@__PURE__*/
-  tsEnum(SendOutcomeSchema);
+  messageDesc(file_infobip_messages_v1_messages_service, 4);
 
 /**
  * Describes the enum infobip.messages.v1.MessageViolationSource.
  */
 export const MessageViolationSourceSchema = /*@__PURE__*/
-  enumDesc(file_infobip_messages_v1_messages_service, 1);
+  enumDesc(file_infobip_messages_v1_messages_service, 0);
 
 /**
  * Who found a violation.

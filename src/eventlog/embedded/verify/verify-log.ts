@@ -3,11 +3,12 @@ import type { ReadOnlyLog } from "../read-only-log.ts";
 import { sqliteFailure } from "../sqlite-error.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { EventPass } from "./verify-events.ts";
+import { verifyAnswers, verifySubmissions } from "./verify-sending.ts";
 import { verifyCrowds, verifyPages, verifyTables } from "./verify-structure.ts";
 import { verifyDeadLetters, verifySubscriptions } from "./verify-subscriptions.ts";
 
 /** What a check of a log is doing. */
-export type VerifyStep = "PAGES" | "EVENTS" | "DEAD_LETTERS";
+export type VerifyStep = "PAGES" | "EVENTS" | "DEAD_LETTERS" | "SENDING";
 
 /** How to check a log. */
 export interface VerifyOptions {
@@ -19,15 +20,30 @@ export interface VerifyOptions {
   readonly onProgress: (step: VerifyStep, done: number, total: number) => void;
 }
 
+/** What a check has looked at. */
+export interface VerifyCounts {
+  readonly events: number;
+  readonly subscriptions: number;
+  readonly deadLetters: number;
+  readonly answers: number;
+  readonly submissions: number;
+}
+
+/** Counts of a check that has looked at nothing. */
+export const NOTHING_VERIFIED: VerifyCounts = {
+  events: 0,
+  subscriptions: 0,
+  deadLetters: 0,
+  answers: 0,
+  submissions: 0,
+};
+
 /** What a check has found. */
-export interface VerifyReport {
+export interface VerifyReport extends VerifyCounts {
   /** At most MAX_FINDINGS. */
   readonly findings: readonly Finding[];
   /** Further ones. */
   readonly findingsLeftOut: number;
-  readonly events: number;
-  readonly subscriptions: number;
-  readonly deadLetters: number;
   /** False when the signal, or damage that SQLite cannot read past, has ended the check. */
   readonly isComplete: boolean;
 }
@@ -40,7 +56,7 @@ export interface VerifyReport {
  */
 export async function verifyLog(file: ReadOnlyLog, options: VerifyOptions): Promise<VerifyReport> {
   const findings = new Findings();
-  const counts = { events: 0, subscriptions: 0, deadLetters: 0 };
+  const counts = { ...NOTHING_VERIFIED };
   let isComplete = false;
   try {
     isComplete = await runChecks(file, options, findings, counts);
@@ -54,7 +70,7 @@ async function runChecks(
   file: ReadOnlyLog,
   { checkMarks, signal, onProgress }: VerifyOptions,
   findings: Findings,
-  counts: { events: number; subscriptions: number; deadLetters: number },
+  counts: { -readonly [Name in keyof VerifyCounts]: VerifyCounts[Name] },
 ): Promise<boolean> {
   onProgress("PAGES", 0, 1);
   await nextTurn();
@@ -80,5 +96,10 @@ async function runChecks(
     onProgress("DEAD_LETTERS", counts.deadLetters, counts.deadLetters);
     await nextTurn();
   }
+  if (signal.aborted) return false;
+  onProgress("SENDING", 0, 1);
+  await nextTurn();
+  counts.answers = verifyAnswers(file.database, findings);
+  counts.submissions = verifySubmissions(file.database, findings);
   return !signal.aborted;
 }

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
+
+const NAME = createContextKey("", { description: "name of the connection that a request came on" });
+
+const names = new WeakMap<object, string>();
+let lastNumber = 0;
+
+/**
+ * A name for a connection, an HTTP/2 session or a socket, that no other one
+ * has while the process lives; unlike an address it also tells apart the
+ * connections over a unix socket. Empty for one that is gone.
+ */
+export function connectionName(connection: unknown): string {
+  if (typeof connection !== "object" || connection === null) return "";
+  let name = names.get(connection);
+  if (name === undefined) {
+    name = `c${++lastNumber}`;
+    names.set(connection, name);
+  }
+  return name;
+}
+
+/** Values for the context of a Connect call that name the connection of its request. */
+export function namedConnection(request: IncomingMessage | Http2ServerRequest): ContextValues {
+  const connection = "stream" in request ? request.stream.session : request.socket;
+  return createContextValues().set(NAME, connectionName(connection));
+}
+
+/** The name that {@link namedConnection} has given; empty when it has given none. */
+export function connectionNameIn(values: ContextValues): string {
+  return values.get(NAME);
+}
