@@ -412,8 +412,9 @@ export enum SubmissionState {
   REJECTED = 4,
 
   /**
-   * Done: the request may or may not have been sent, and the policy is
-   * AT_MOST_ONCE.
+   * Done: the request may or may not have been sent. Under AT_MOST_ONCE at once;
+   * under AT_LEAST_ONCE when it then expired, was cancelled or was refused as a
+   * whole.
    *
    * @generated from enum value: SUBMISSION_STATE_OUTCOME_UNKNOWN = 5;
    */
