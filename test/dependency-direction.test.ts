@@ -26,7 +26,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files of src itself that any room may import; of src they import each other only, `infobip` and `validation`. */
-const SHARED = ["errors.ts", "log.ts", "secret.ts", "start-error.ts", "timer.ts", "validation.ts"];
+const SHARED = [
+  "alarm.ts",
+  "errors.ts",
+  "log.ts",
+  "secret.ts",
+  "start-error.ts",
+  "timer.ts",
+  "validation.ts",
+];
 
 const IMPORT =
   /^(?:import|export)\b[^;"]*?\bfrom "(\.[^"]+)";|^import "(\.[^"]+)";|\bimport\("(\.[^"]+)"\)/gm;

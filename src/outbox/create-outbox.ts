@@ -1,7 +1,7 @@
 import { type Submission, SubmissionState } from "../../gen/infobip/messages/v1/submission_pb.js";
+import { Alarm } from "../alarm.ts";
 import type { ServiceError } from "../errors.ts";
 import type { SubmissionRecord } from "../eventlog/submission-store.ts";
-import { Alarm } from "./alarm.ts";
 import type { Entries } from "./entries.ts";
 import { Entry } from "./entry.ts";
 import type { KeyLock } from "./key-lock.ts";
@@ -24,6 +24,8 @@ import { submissionOf, summaryOf } from "./submission-view.ts";
 const STORE_RETRY_MS = 1_000;
 /** Records that one page of a list examines at most. */
 const MAX_EXAMINED = 10_000;
+/** Longest wait, in milliseconds: what waits for a time of day must be looked at again, since the wall clock can step. */
+const MAX_WAIT_MS = 60_000;
 /** Most decisions that wait for a store that has failed; further cancellations are refused. */
 export const MAX_UNSETTLED = 10_000;
 
@@ -69,7 +71,7 @@ class StoredOutbox implements RunningOutbox {
     });
     this.#locks = this.#parts.locks;
     this.#entries = this.#parts.entries;
-    this.#alarm = new Alarm(options.timer, () => this.#run());
+    this.#alarm = new Alarm(options.timer, () => this.#run(), MAX_WAIT_MS);
   }
 
   async open(): Promise<void> {

@@ -1,3 +1,4 @@
+import { Alarm } from "../../alarm.ts";
 import { ServiceError } from "../../errors.ts";
 import { Batch } from "./batch.ts";
 import { expectedWaitMs } from "./expected-wait.ts";
@@ -13,7 +14,6 @@ import { runRequest } from "./run-request.ts";
 import type { SendAnswer, SendJob, SendQueue, SendQueueState } from "./send-queue.ts";
 import { DEFAULT_EAGER_REQUESTS, LATE_ANSWER_MS, type SendQueueOptions } from "./send-queue-options.ts";
 import { SendRequest } from "./send-request.ts";
-import { WakeUp } from "./wake-up.ts";
 
 /**
  * Makes the way of all sends to Infobip. Must be disposed before its client:
@@ -33,7 +33,7 @@ class FairSendQueue implements SendQueue {
   readonly #pace = new RequestPace();
   readonly #window: RequestWindow;
   readonly #ends: RequestEnds;
-  readonly #wakeUp: WakeUp;
+  readonly #wakeUp: Alarm;
   readonly #atEndOfTurn: (callback: () => void) => void;
   #circuit: SendQueueState["circuit"] = "closed";
   /** Since when what waits in the queue has waited for company. */
@@ -50,7 +50,7 @@ class FairSendQueue implements SendQueue {
     this.#eagerRequests = limits.eagerRequests ?? DEFAULT_EAGER_REQUESTS;
     this.#queue = new FairQueue(limiter, limits.maxBatch);
     this.#window = new RequestWindow(limits.connections, timer.now);
-    this.#wakeUp = new WakeUp(timer, () => this.#wake());
+    this.#wakeUp = new Alarm(timer, () => this.#wake());
     this.#ends = new RequestEnds({
       ...options,
       pace: this.#pace,

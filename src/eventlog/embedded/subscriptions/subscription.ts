@@ -1,3 +1,4 @@
+import { Alarm } from "../../../alarm.ts";
 import type { ServiceError } from "../../../errors.ts";
 import type { ClockTimer } from "../../../timer.ts";
 import type { EventLog } from "../../event-log.ts";
@@ -12,7 +13,6 @@ import {
   type TakeResult,
 } from "../../subscription-engine.ts";
 import type { SubscriptionStore } from "../subscription-store.ts";
-import { Alarm } from "./alarm.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { FailureCounter } from "./failure-counter.ts";
 import { Ledger } from "./ledger.ts";
