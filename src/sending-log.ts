@@ -1,6 +1,7 @@
 import type { ServiceError } from "./errors.ts";
 import type { SendQueueState } from "./infobip/sending/send-queue.ts";
 import type { Logger } from "./log.ts";
+import type { RecordFailure } from "./messages/send-result-recorder.ts";
 
 /** Least time between two lines about one and the same trouble, in milliseconds. */
 export const REPEATED_TROUBLE_MS = 60_000;
@@ -13,6 +14,8 @@ export interface SendingEvents {
   readonly paused: (forMs: number) => void;
   /** An answer to a call with a request id went out without being stored. */
   readonly answerNotStored: (error: ServiceError) => void;
+  /** Results of sends were not recorded as events. */
+  readonly resultsNotRecorded: (failure: RecordFailure) => void;
   /** The outbox waits as a whole, for a time in milliseconds. */
   readonly outboxHeld: (error: ServiceError, holdMs: number) => void;
   /** The outbox sends again. */
@@ -33,6 +36,7 @@ export function logSendingEvents(log: Logger, now: () => number): SendingEvents 
   const circuit = new RareLine(now);
   const pauses = new RareLine(now);
   const unstored = new RareLine(now);
+  const unrecorded = new RareLine(now);
   const holds = new RareLine(now);
   const troubles = new RareLine(now);
   return {
@@ -55,6 +59,17 @@ export function logSendingEvents(log: Logger, now: () => number): SendingEvents 
             error,
           },
         ),
+      ),
+    resultsNotRecorded: ({ events, error }) =>
+      unrecorded.write(
+        (count) =>
+          log.error("send results were not recorded as events; the messages were sent", {
+            component: "messages",
+            count,
+            reason: error.reason,
+            error,
+          }),
+        events,
       ),
     outboxHeld: (error, holdMs) =>
       holds.write((count) =>
@@ -91,8 +106,8 @@ class RareLine {
   }
 
   /** Calls back when it is time for a line, with how often it has happened since the last one. */
-  write(line: (count: number) => void): void {
-    this.#count++;
+  write(line: (count: number) => void, times = 1): void {
+    this.#count += times;
     if (this.#now() - this.#writtenAt < REPEATED_TROUBLE_MS) return;
     this.#writtenAt = this.#now();
     this.#isTold = true;

@@ -4,7 +4,6 @@ import type { ConfigWarning } from "./config/warnings.ts";
 import type { ServiceError } from "./errors.ts";
 import type { ServiceState } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
-import type { RecordFailure } from "./messages/send-result-recorder.ts";
 import { logPullEvents } from "./pull-log.ts";
 import { logSendingEvents, type SendingEvents } from "./sending-log.ts";
 import type { CallReport } from "./server/guards.ts";
@@ -25,7 +24,6 @@ export interface ServiceEvents {
   readonly logRecovered: () => void;
   readonly logDamaged: (error: Error) => void;
   readonly retentionFailed: (error: Error) => void;
-  readonly sendResultsNotRecorded: (failure: RecordFailure) => void;
   readonly sending: SendingEvents;
   readonly pull: PullEvents;
 }
@@ -61,13 +59,6 @@ export function logServiceEvents(log: Logger): ServiceEvents {
     internalError: (error, errorId, method) => log.error("internal error", { method, error, errorId }),
     webhookAnswered: (outcome) => logWebhook(log, outcome),
     ...logStorageEvents(log.child({ component: "eventlog" })),
-    sendResultsNotRecorded: ({ events, error }) =>
-      log.error("send results were not recorded as events; the messages were sent", {
-        component: "messages",
-        count: events,
-        reason: error.reason,
-        error,
-      }),
     sending: logSendingEvents(log, () => performance.now()),
     pull: logPullEvents(log, () => performance.now()),
   };

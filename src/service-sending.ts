@@ -61,7 +61,7 @@ export async function openSending(options: SendingOptions): Promise<Sending> {
       log,
       mode: options.config.events.sendResults,
       now: options.now,
-      onFailure: events.sendResultsNotRecorded,
+      onFailure: events.sending.resultsNotRecorded,
     }),
   );
   const queue = createQueue(options);

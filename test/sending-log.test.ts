@@ -84,3 +84,15 @@ test("that submissions are sent again is told only after it was told that they w
   rig.events.outboxResumed();
   expect(rig.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
 });
+
+test("results that are not recorded are told once a minute, with how many they were", () => {
+  const rig = logRig();
+  const { resultsNotRecorded } = rig.events;
+  for (let call = 0; call < 100; call++) resultsNotRecorded({ events: 3, error: error("OVERLOADED") });
+  rig.pass(REPEATED_TROUBLE_MS);
+  resultsNotRecorded({ events: 1, error: error("LOG_UNAVAILABLE") });
+  expect(rig.lines.map(({ level, reason, count }) => [level, reason, count])).toEqual([
+    ["error", "OVERLOADED", 3],
+    ["error", "LOG_UNAVAILABLE", 298],
+  ]);
+});

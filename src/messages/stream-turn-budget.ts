@@ -1,5 +1,5 @@
 /** Most sends that all streams together begin in one turn of the event loop. */
-const SENDS_PER_TURN = 64;
+export const SENDS_PER_TURN = 64;
 
 /**
  * Bounds what all streams together begin in one turn of the event loop. A
