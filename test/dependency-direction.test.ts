@@ -14,7 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   eventlog: [],
   rpc: [],
   validation: [],
-  outbox: ["eventlog", "rpc"],
+  outbox: ["eventlog", "infobip", "rpc"],
   messages: ["eventlog", "infobip", "outbox", "rpc"],
   events: ["eventlog", "infobip", "rpc"],
   webhook: ["eventlog", "infobip"],

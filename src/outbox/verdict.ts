@@ -2,10 +2,15 @@ import { type SendMessagesResponse, SendOutcome } from "../../gen/infobip/messag
 import { SubmissionState, UnknownOutcomePolicy } from "../../gen/infobip/messages/v1/submission_pb.js";
 import type { Reason, ServiceError } from "../errors.ts";
 import type { SubmissionRecord } from "../eventlog/submission-store.ts";
+import { retryDelayMs } from "../infobip/sending/retry-delay.ts";
 import { toLastError } from "./last-error.ts";
 import { unanswered } from "./outbox-errors.ts";
-import { submissionRetryMs } from "./retry-delay.ts";
 import type { StoredOutcome } from "./stored-outcome.ts";
+
+/** Bound of the random part of the wait after a first failure, in milliseconds. Doubles with each. */
+const RETRY_BASE_MS = 1_000;
+/** Longest random part, in milliseconds. */
+const RETRY_CAP_MS = 60_000;
 
 /** What becomes of a submission. */
 export interface Verdict {
@@ -100,7 +105,7 @@ function again(outcome: StoredOutcome, error: ServiceError, { nowMs, random }: V
   return {
     state: SubmissionState.QUEUED,
     outcome,
-    dueTimeMs: nowMs + submissionRetryMs(outcome.failures, error.retryDelayMs, random),
+    dueTimeMs: nowMs + waitMs(outcome.failures, error.retryDelayMs, random),
     errorReason: error.reason,
   };
 }
@@ -111,4 +116,12 @@ function failed(before: StoredOutcome, error: ServiceError, sent: "NOT_SENT" | "
 
 function done(state: SubmissionState, outcome: StoredOutcome, errorReason?: string): Verdict {
   return { state, outcome, dueTimeMs: 0, errorReason };
+}
+
+/** Wait before a submission is tried again: those that failed together do not come back together. */
+function waitMs(failures: number, retryAfterMs: number | undefined, random: () => number): number {
+  const attempt = Math.max(1, failures);
+  return Math.ceil(
+    retryDelayMs({ attempt, retryAfterMs, random, baseMs: RETRY_BASE_MS, capMs: RETRY_CAP_MS }),
+  );
 }

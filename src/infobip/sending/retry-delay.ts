@@ -11,10 +11,19 @@ export interface RetryDelayOptions {
   readonly retryAfterMs: number | undefined;
   /** From 0 up to 1. */
   readonly random: () => number;
+  /** Default {@link RETRY_BASE_MS}. */
+  readonly baseMs?: number;
+  /** Default {@link RETRY_CAP_MS}. */
+  readonly capMs?: number;
 }
 
 /** Wait before the next attempt, in milliseconds: what Infobip asked for and a random part on top ("full jitter"), so that retries do not come together. */
-export function retryDelayMs({ attempt, retryAfterMs = 0, random }: RetryDelayOptions): number {
-  const boundMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (attempt - 1));
-  return retryAfterMs + random() * boundMs;
+export function retryDelayMs({
+  attempt,
+  retryAfterMs = 0,
+  random,
+  baseMs = RETRY_BASE_MS,
+  capMs = RETRY_CAP_MS,
+}: RetryDelayOptions): number {
+  return retryAfterMs + random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
 }
