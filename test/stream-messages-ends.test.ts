@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { beforeEach, expect, it } from "vitest";
 import { ServiceError } from "../src/errors.ts";
-import { DRAIN_SILENCE_MS } from "../src/messages/stream-messages.ts";
+import { DRAIN_SILENCE_MS, END_BEFORE_STOP_MS } from "../src/messages/stream-messages.ts";
 import { DEFAULT_SEND_TIMEOUT_MS } from "../src/messages/stream-sends.ts";
 import { StreamClient, StreamHarness, sendFrame, settle } from "./stream-messages-harness.ts";
 
@@ -179,7 +179,7 @@ it("breaks a draining stream off at the stop time, and ends its sends", async ()
   const end = client.next();
   end.catch(() => undefined);
   await settle();
-  harness.timer.advance(19_799);
+  harness.timer.advance(20_000 - END_BEFORE_STOP_MS - 1);
   await settle();
   expect(harness.call("a").signal.aborted).toBe(false);
   harness.timer.advance(1);

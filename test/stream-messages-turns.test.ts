@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { SendMessagesResponseSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
+import { ENDS_PER_TURN } from "../src/messages/stream-sends.ts";
 import { SENDS_PER_TURN } from "../src/messages/stream-turn-budget.ts";
-import { type StreamClient, StreamHarness, turn } from "./stream-messages-harness.ts";
+import { type StreamClient, StreamHarness, settle, turn } from "./stream-messages-harness.ts";
 
 const SENDS = 1_000;
 const refs = Array.from({ length: SENDS }, (_, n) => `${n}`);
@@ -50,4 +51,23 @@ it("streams take turns with their sends", async () => {
   const share = firstHalf.filter((flow) => flow === flows[0]).length / SENDS;
   expect(share).toBeGreaterThan(0.4);
   expect(share).toBeLessThan(0.6);
+});
+
+it("many sends that end with their stream leave everything else its turns", async () => {
+  const harness = new StreamHarness();
+  const client = await harness.open();
+  client.send(...refs);
+  const end = client.next();
+  end.catch(() => undefined);
+  await harness.begun(SENDS);
+  const ended = () => harness.calls.filter(({ signal }) => signal.aborted).length;
+  client.call.abort(new Error("gone"));
+  expect(ended()).toBe(ENDS_PER_TURN);
+  for (let before = 0, now = ended(); now < SENDS; before = now, now = ended()) {
+    expect(now - before).toBeLessThanOrEqual(2 * ENDS_PER_TURN);
+    await turn();
+  }
+  for (const { fail, signal } of harness.calls) fail(signal.reason);
+  await settle();
+  expect(harness.reports).toHaveLength(SENDS);
 });

@@ -28,8 +28,8 @@ export const DEFAULT_MAX_IN_FLIGHT = 1_000;
  * in milliseconds.
  */
 export const DRAIN_SILENCE_MS = 1_000;
-/** A stream of a draining service ends so long before the listeners cut it, in milliseconds. */
-const END_BEFORE_STOP_MS = 200;
+/** A stream of a draining service ends so long before the listeners cut it, so that its status gets out first, in milliseconds. */
+export const END_BEFORE_STOP_MS = 500;
 
 /** Options of {@link createStreamMessages}. */
 export interface StreamMessagesOptions {

@@ -20,6 +20,9 @@ import type { StreamResultEncoder } from "./stream-result-encoder.ts";
 /** How long a send may take that names no timeout, in milliseconds. */
 export const DEFAULT_SEND_TIMEOUT_MS = 120_000;
 
+/** Most sends of a stream that ends which are ended in one turn of the event loop: each costs an error and a record. */
+export const ENDS_PER_TURN = 64;
+
 const METHOD = "infobip.messages.v1.MessagesService/StreamMessages";
 
 /** One send of a stream that has ended, for metrics. */
@@ -104,32 +107,32 @@ export class StreamSends {
     this.#hold(this.#context.encoder.error(clientRef, error));
   }
 
-  /** The stream ends: nobody waits for the sends under way. */
+  /** The stream ends: nobody waits for the sends under way. Many are ended over some turns of the event loop. */
   close(reason: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#deadlines[Symbol.dispose]();
-    for (const one of this.#open) one.controller.abort(reason);
+    endInTurns([...this.#open], 0, reason);
   }
 
   /** Never rejects. */
   async #run(one: OpenSend, request: SendMessagesRequest | undefined, timeoutMs: number): Promise<void> {
     const { encoder, send } = this.#context;
-    let entry: Uint8Array;
+    let entry: Uint8Array | undefined;
     let error: ServiceError | undefined;
     try {
       const { signal } = one.controller;
       const response = await send(checked(request), { signal, timeoutMs, flow: this.#flow });
-      entry = encoder.response(one.clientRef, response);
+      if (!this.#isClosed) entry = encoder.response(one.clientRef, response);
     } catch (thrown) {
       error = this.#errorOf(thrown);
-      entry = encoder.error(one.clientRef, error);
+      if (!this.#isClosed) entry = encoder.error(one.clientRef, error);
     }
     this.#open.delete(one);
     this.#context.load.ended();
     const durationMs = this.#context.timer.now() - one.startedAt;
     this.#context.onSend({ code: error?.code, reason: error?.reason, durationMs });
-    this.#hold(entry);
+    if (entry !== undefined) this.#hold(entry);
   }
 
   #errorOf(thrown: unknown): ServiceError {
@@ -141,6 +144,13 @@ export class StreamSends {
     this.results.add(entry);
     this.#wake();
   }
+}
+
+/** Ends the first of the sends at once, so that few are ended without delay. */
+function endInTurns(sends: readonly OpenSend[], from: number, reason: unknown): void {
+  const next = Math.min(sends.length, from + ENDS_PER_TURN);
+  for (let at = from; at < next; at++) sends[at]?.controller.abort(reason);
+  if (next < sends.length) setImmediate(endInTurns, sends, next, reason);
 }
 
 /** Gives a request back that keeps the rules of its proto file; throws otherwise. */
