@@ -218,8 +218,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: "a stream gives each result twice",
     file: "src/messages/stream-sends.ts",
-    find: "    this.#hold(entry);\n",
-    replace: "    this.#hold(entry);\n    this.#hold(entry);\n",
+    find: "    if (entry !== undefined) this.#hold(entry);\n",
+    replace:
+      "    if (entry !== undefined) this.#hold(entry);\n    if (entry !== undefined) this.#hold(entry);\n",
     test: "test/stream-messages-results.test.ts",
   },
 ];
