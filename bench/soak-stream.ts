@@ -12,7 +12,7 @@ import { startUpstream } from "./upstream.ts";
 /** Sends under way at one time. */
 const IN_FLIGHT = 1_000;
 /** Sends, beside those asked for, after which the service's memory is taken as its base: heap and caches grow until then. */
-const WARM_UP_SENDS = 50_000;
+const WARM_UP_SENDS = 150_000;
 /** How often memory is looked at after that, over the whole run. */
 const SAMPLES = 20;
 /** Most that the service's resident memory may be above its base, in MiB. */

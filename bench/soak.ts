@@ -16,7 +16,7 @@ restarts the service in the middle, and compares the counts. Exit code 1 when on
 With --stream it sends messages over one StreamMessages stream instead. Exit code 1 when a send has not
 exactly one result, the upstream has not each message once, or the memory of the service grows.
 
-  npm run soak -- --stream                   1,000,000 messages, after 50,000 to warm up
+  npm run soak -- --stream                   1,000,000 messages, after 150,000 to warm up
   npm run soak -- --stream --sends 50000     as many as you like
 `;
 
