@@ -10,6 +10,7 @@ import { draining, type RefusalHook } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
 import { settlesWithin } from "./settles-within.ts";
 import { closeSilent } from "./silent-sockets.ts";
+import { STREAM_RESETS } from "./stream-resets.ts";
 
 /** Limits of the gRPC listener and their defaults. */
 export const GRPC_LIMITS = {
@@ -146,7 +147,7 @@ function createServerWith(
     maxConcurrentStreams: limits.maxConcurrentStreams,
     maxHeaderListSize: Math.max(limits.maxMetadataBytes, MIN_METADATA_BYTES),
   };
-  Object.assign(Reflect.get(server, "commonServerOptions") as object, { settings });
+  Object.assign(Reflect.get(server, "commonServerOptions") as object, { settings, ...STREAM_RESETS });
   answerUnknownMethods(server, onRefusal);
   const now = options.now ?? Date.now;
   for (const binding of options.services)

@@ -17,6 +17,7 @@ import { draining, type RefusalHook } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
 import { settlesWithin } from "./settles-within.ts";
 import { closeSilent } from "./silent-sockets.ts";
+import { STREAM_RESETS } from "./stream-resets.ts";
 
 /** Limits of the HTTP listener and their defaults. */
 export const HTTP_LIMITS = {
@@ -177,6 +178,7 @@ function bidiPaths(services: readonly ServiceBinding[]): ReadonlySet<string> {
 function createHttp2(limits: HttpLimits, endless: ReadonlySet<string>, handler: Handler): Http2Server {
   return createHttp2Server(
     {
+      ...STREAM_RESETS,
       settings: {
         maxConcurrentStreams: limits.maxConcurrentStreams,
         maxHeaderListSize: limits.maxHeaderBytes,
