@@ -1,6 +1,6 @@
 import type { Config } from "./config/config.ts";
 import { formatListenAddress } from "./config/listen-address.ts";
-import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
+import type { EventLog } from "./eventlog/event-log.ts";
 import type { ReportSource } from "./infobip/report-source.ts";
 import { WebhookListener } from "./server/webhook-listener.ts";
 import type { ServiceEvents } from "./service-events.ts";
@@ -15,7 +15,7 @@ import { DEFAULT_WEBHOOK_LIMITS } from "./webhook/webhook-limits.ts";
 /** What intake works with. */
 export interface IntakeOptions {
   readonly config: Config;
-  readonly log: EmbeddedEventLog;
+  readonly log: EventLog;
   readonly events: ServiceEvents;
   readonly metrics: Metrics;
 }

@@ -1,6 +1,6 @@
 import type { Config } from "./config/config.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
-import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
+import type { EventLog } from "./eventlog/event-log.ts";
 import { AdminListener, type Checks } from "./server/admin-listener.ts";
 import { createGrpcListener, type Listener } from "./server/grpc-listener.ts";
 import type { Health } from "./server/health.ts";
@@ -66,7 +66,7 @@ export class ServiceListeners {
     return this.#startApi("http", listen, listener);
   }
 
-  async openWebhooks(log: EmbeddedEventLog): Promise<string> {
+  async openWebhooks(log: EventLog): Promise<string> {
     const { config, events, metrics } = this.#parts;
     this.#webhooks = await openWebhooks({ config, log, events, metrics });
     return this.#webhooks === undefined ? "" : this.#opened("webhook", this.#webhooks);

@@ -8,20 +8,19 @@ import { SubmitMessagesRequestSchema } from "../gen/infobip/messages/v1/submissi
 import type { Config } from "./config/config.ts";
 import { createHistoryMethods } from "./events/history-methods.ts";
 import { ReplayTurns } from "./events/replay-turns.ts";
-import { createSubscriptionMethods } from "./events/subscription-methods.ts";
 import { createWatchEvents } from "./events/watch-events.ts";
 import type { InfobipClient } from "./infobip/infobip-client.ts";
 import { createMessagesService } from "./messages/messages-service.ts";
 import type { RequestDefaults } from "./messages/request-defaults.ts";
 import { MAX_DESTINATIONS } from "./messages/request-rules.ts";
 import { createStreamMessages } from "./messages/stream-messages.ts";
-import { createSubmissionMethods } from "./messages/submission-methods.ts";
 import type { ServiceImplementation } from "./rpc/service-implementation.ts";
 import { type Guards, guard } from "./server/guards.ts";
 import { bindService, type ServiceBinding } from "./server/service-binding.ts";
 import type { ServiceEvents } from "./service-events.ts";
 import type { Sending } from "./service-sending.ts";
 import type { Storage } from "./service-storage.ts";
+import type { Work } from "./service-work.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { prepareValidation } from "./validation.ts";
 import { webhookUrls } from "./webhook/webhook-urls.ts";
@@ -36,7 +35,7 @@ const HOT_REQUESTS = [
 ];
 
 /** What the methods of all services work with. */
-export interface ServiceMethodsOptions extends Storage {
+export interface ServiceMethodsOptions extends Pick<Storage, "log"> {
   readonly config: Config;
   readonly client: InfobipClient;
   readonly metrics: Metrics;
@@ -49,6 +48,7 @@ export interface ServiceMethodsOptions extends Storage {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly sending: Sending;
+  readonly work: Work;
   readonly defaults: RequestDefaults;
 }
 
@@ -62,16 +62,12 @@ export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
 }
 
 function messagesService(options: ServiceMethodsOptions): ServiceImplementation<typeof MessagesService> {
-  const { client, defaults, sending, metrics } = options;
+  const { client, defaults, sending, work, metrics } = options;
   return createMessagesService(
     { client, defaults, send: sending.send, queue: sending.queue, newMessageId: sending.newMessageId },
     {
       streamMessages: metrics.countSendStreams(streamMessages(options)),
-      ...createSubmissionMethods({
-        outbox: sending.outbox,
-        defaults,
-        now: options.now,
-      }),
+      ...work.submissions,
     },
   );
 }
@@ -98,13 +94,12 @@ function streamMessages({
 }
 
 function eventsService(options: ServiceMethodsOptions): ServiceImplementation<typeof EventsService> {
-  const { log, subscriptions, draining, drainStopTime, now, metrics } = options;
+  const { log, work, draining, drainStopTime, now, metrics } = options;
   const turns = new ReplayTurns();
-  const streams = { log, draining, drainStopTime, now };
   return {
     ...createHistoryMethods({ log, turns }),
-    ...createSubscriptionMethods({ ...streams, engine: subscriptions }),
-    watchEvents: metrics.countStreams(createWatchEvents({ ...streams, turns })),
+    ...work.subscriptions,
+    watchEvents: metrics.countStreams(createWatchEvents({ log, draining, drainStopTime, now, turns })),
   };
 }
 

@@ -14,7 +14,6 @@ import type { RequestDefaults } from "./messages/request-defaults.ts";
 import type { SendCall } from "./messages/send-call.ts";
 import { createSendOnce } from "./messages/send-once.ts";
 import { openSendResultRecorder } from "./messages/send-result-recorder.ts";
-import { createOutbox, type RunningOutbox } from "./outbox/create-outbox.ts";
 import type { SendSubmission } from "./outbox/outbox.ts";
 import type { ServiceEvents } from "./service-events.ts";
 import type { Storage } from "./service-storage.ts";
@@ -28,7 +27,7 @@ const CIRCUIT_MAX_OPEN_MS = 30_000;
 const OUTBOX_FLOW = "submissions";
 
 /** What sending works with. */
-export interface SendingOptions extends Pick<Storage, "log"> {
+export interface SendingOptions extends Pick<Storage, "log" | "answers"> {
   readonly config: Config;
   readonly client: InfobipClient;
   readonly defaults: RequestDefaults;
@@ -47,14 +46,14 @@ export interface Sending {
   readonly queue: SendQueue;
   /** For messages whose caller waits. */
   readonly send: SendCall;
-  /** For messages whose caller does not. Sends once it is started. */
-  readonly outbox: RunningOutbox;
+  /** For messages of the outbox, whose caller does not. */
+  readonly sendSubmission: SendSubmission;
   readonly newMessageId: NewMessageId;
 }
 
-/** Opens the queue and the outbox, which takes up what an earlier process has left. */
-export async function openSending(options: SendingOptions): Promise<Sending> {
-  const { log, metrics, events, owned, defaults } = options;
+/** Opens the queue. */
+export function openSending(options: SendingOptions): Sending {
+  const { log, answers, metrics, events, owned, defaults } = options;
   const newMessageId = options.newMessageId ?? randomUUIDv7;
   const recorder = owned.use(
     openSendResultRecorder({
@@ -74,7 +73,7 @@ export async function openSending(options: SendingOptions): Promise<Sending> {
       sender,
       prepare,
       newMessageId,
-      answers: log.answers,
+      answers,
       timer: systemTimer,
       onRepeat: metrics.calls.repeated,
       onNotStored: (error) => {
@@ -87,13 +86,12 @@ export async function openSending(options: SendingOptions): Promise<Sending> {
   owned.defer(async () => {
     await Promise.all([queue[Symbol.asyncDispose](), options.client[Symbol.asyncDispose]()]);
   });
-  const outbox = owned.use(
-    await openOutbox(
-      options,
-      sendSubmission(sender, (request) => prepare(request, newMessageId)),
-    ),
-  );
-  return { queue, send: once.send, outbox, newMessageId };
+  return {
+    queue,
+    send: once.send,
+    sendSubmission: sendSubmission(sender, (request) => prepare(request, newMessageId)),
+    newMessageId,
+  };
 }
 
 function createQueue({ config, client, metrics, events }: SendingOptions): SendQueue {
@@ -145,26 +143,4 @@ function sendSubmission(
   prepare: (request: PreparedRequest["request"]) => PreparedRequest,
 ): SendSubmission {
   return async (request, options) => sender.send(prepare(request), { ...options, flow: OUTBOX_FLOW });
-}
-
-async function openOutbox(
-  { config, log, metrics, events, now }: SendingOptions,
-  send: SendSubmission,
-): Promise<RunningOutbox> {
-  const outbox = await createOutbox({
-    store: log.submissions,
-    send,
-    now,
-    timer: systemTimer,
-    random: Math.random,
-    limits: config.submissions,
-    hooks: {
-      onHeld: events.sending.outboxHeld,
-      onResumed: events.sending.outboxResumed,
-      onTrouble: events.sending.outboxTroubled,
-      onInternalError: (error) => events.internalError(error, "", "outbox"),
-    },
-  });
-  metrics.observeOutbox(outbox, log.submissions);
-  return outbox;
 }

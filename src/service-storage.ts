@@ -1,24 +1,29 @@
-import { randomUUID } from "node:crypto";
 import type { Config } from "./config/config.ts";
+import type { AnswerStore } from "./eventlog/answer-store.ts";
 import type { EmbeddedEventLog } from "./eventlog/embedded/embedded-log.ts";
-import { type EmbeddedLogOptions, openEmbeddedLog } from "./eventlog/embedded/open-embedded-log.ts";
-import { createSubscriptionEngine } from "./eventlog/embedded/subscriptions/create-subscription-engine.ts";
-import type { SubscriptionEngine } from "./eventlog/subscription-engine.ts";
+import type { EmbeddedLogOptions } from "./eventlog/embedded/open-embedded-log.ts";
+import type { EventLog } from "./eventlog/event-log.ts";
 import type { ServiceEvents } from "./service-events.ts";
-import { systemTimer } from "./timer.ts";
+import type { OpenWork } from "./service-work.ts";
 
-/** Opens an event log. */
+/** Opens an embedded event log. */
 export type OpenLog = (options: EmbeddedLogOptions) => Promise<EmbeddedEventLog>;
 
-/** What the service keeps. */
+/** What the service keeps, and where. */
 export interface Storage {
-  readonly log: EmbeddedEventLog;
-  readonly subscriptions: SubscriptionEngine;
+  readonly log: EventLog;
+  /** Resolves with the reason when the storage can no longer be used by this process. */
+  readonly failed: Promise<Error>;
+  /** Answers to calls with a request id. */
+  readonly answers: AnswerStore;
+  /** Opens what works on the storage; once. */
+  readonly openWork: OpenWork;
 }
 
 /** What storage is opened with. */
 export interface StorageOptions {
   readonly config: Config;
+  /** For the embedded engine. */
   readonly openLog: OpenLog | undefined;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -27,34 +32,8 @@ export interface StorageOptions {
   readonly owned: AsyncDisposableStack;
 }
 
-/** Opens the log and its subscriptions; rejects with EventLogOpenError. */
-export async function openStorage({
-  config,
-  openLog = openEmbeddedLog,
-  now,
-  events,
-  owned,
-}: StorageOptions): Promise<Storage> {
-  const log = owned.use(
-    await openLog({
-      directory: config.dataDir,
-      retention: config.eventlog.retention,
-      answers: config.sending.requestIds,
-      now,
-      onTrouble: events.logTroubled,
-      onRecovered: events.logRecovered,
-      onDamaged: events.logDamaged,
-      onRetentionFailed: events.retentionFailed,
-    }),
-  );
-  const subscriptions = owned.use(
-    createSubscriptionEngine({
-      log,
-      store: log.subscriptions,
-      now,
-      timer: systemTimer,
-      newSessionId: randomUUID,
-    }),
-  );
-  return { log, subscriptions };
+/** Opens the storage that the configuration names; rejects with EventLogOpenError. The client of NATS is loaded only for that engine. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { openEmbeddedStorage } = await import("./service-embedded.ts");
+  return openEmbeddedStorage(options);
 }

@@ -6,7 +6,6 @@ import { configWarnings } from "./config/warnings.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
 import { type Logger, SILENT_LOGGER } from "./log.ts";
-import type { RunningOutbox } from "./outbox/create-outbox.ts";
 import type { Checks } from "./server/admin-listener.ts";
 import type { Guards } from "./server/guards.ts";
 import { createHealth, type Health } from "./server/health.ts";
@@ -17,6 +16,7 @@ import { ServiceListeners } from "./service-listeners.ts";
 import { bindServices, requestDefaults, warmUp } from "./service-methods.ts";
 import { openSending } from "./service-sending.ts";
 import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
+import type { Work } from "./service-work.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { Pollers } from "./webhook/pollers.ts";
 
@@ -73,7 +73,7 @@ class InfobipRpc implements Service {
   readonly #metrics: Metrics;
   #storage: Storage | undefined;
   #pollers: Pollers | undefined;
-  #outbox: RunningOutbox | undefined;
+  #work: Work | undefined;
   #drainStopTime = 0;
 
   constructor(config: Config, ports: ServicePorts) {
@@ -125,10 +125,10 @@ class InfobipRpc implements Service {
     this.#health.setServing(false);
     this.#drained.abort();
     const polled = this.#pollers?.stop(graceMs);
-    const sent = this.#outbox?.drain(graceMs);
+    const sent = this.#work?.drainSubmissions(graceMs);
     await this.#listeners.drain(graceMs);
     await sent;
-    await this.#storage?.subscriptions.drain();
+    await this.#work?.drainSubscriptions();
     // Reports of what was just sent are taken to the last; their sender repeats what is refused.
     await this.#listeners.stopWebhooks(Math.max(0, this.#drainStopTime - this.#now()));
     await polled;
@@ -151,7 +151,7 @@ class InfobipRpc implements Service {
     const http = await this.#listeners.openHttp(bindings);
     const admin = await this.#listeners.openAdmin(() => this.#checks());
     this.#startPollers(storage, client);
-    this.#outbox?.start();
+    this.#work?.start();
     return { grpc, http, webhook, admin };
   }
 
@@ -165,8 +165,7 @@ class InfobipRpc implements Service {
     });
     this.#storage = storage;
     this.#metrics.observeLog(storage.log);
-    this.#metrics.observeSubscriptions(storage.subscriptions);
-    void storage.log.failed.then((error) => this.#fail(error));
+    void storage.failed.then((error) => this.#fail(error));
     return storage;
   }
 
@@ -180,23 +179,22 @@ class InfobipRpc implements Service {
   }
 
   async #bind(storage: Storage, client: Client): Promise<ServiceBinding[]> {
-    const common = { client, config: this.#config, metrics: this.#metrics, events: this.#events };
-    const defaults = requestDefaults(this.#config);
-    const now = (): number => this.#now();
-    const { newMessageId } = this.#ports;
+    const common = {
+      config: this.#config,
+      metrics: this.#metrics,
+      events: this.#events,
+      defaults: requestDefaults(this.#config),
+      now: (): number => this.#now(),
+    };
+    const draining = { draining: this.#drained.signal, drainStopTime: () => this.#drainStopTime };
     const owned = this.#owned;
-    const sending = await openSending({ ...common, log: storage.log, defaults, newMessageId, now, owned });
-    this.#outbox = sending.outbox;
-    return bindServices({
-      ...common,
-      ...storage,
-      sending,
-      defaults,
-      guards: this.#guards(),
-      draining: this.#drained.signal,
-      drainStopTime: () => this.#drainStopTime,
-      now,
-    });
+    const { newMessageId } = this.#ports;
+    const sending = openSending({ ...common, ...storage, client, newMessageId, owned });
+    const { sendSubmission } = sending;
+    const work = await storage.openWork({ ...common, ...draining, sendSubmission, owned });
+    this.#work = work;
+    const guards = this.#guards();
+    return bindServices({ ...common, ...draining, log: storage.log, client, sending, work, guards });
   }
 
   #startPollers({ log }: Storage, client: Client): void {

@@ -20,13 +20,14 @@ export type SubmissionMethod<
   K extends "submitMessages" | "getSubmission" | "listSubmissions" | "cancelSubmission",
 > = UnaryImplementation<(typeof MessagesService)["method"][K]>;
 
-/** Makes the methods of MessagesService that deal with submissions. They fail with ServiceError only. */
-export function createSubmissionMethods(
-  context: SubmissionContext,
-): Pick<
+/** The methods of MessagesService that deal with submissions, by their local names. */
+export type SubmissionMethods = Pick<
   ServiceImplementation<typeof MessagesService>,
   "submitMessages" | "getSubmission" | "listSubmissions" | "cancelSubmission"
-> {
+>;
+
+/** Makes the methods of MessagesService that deal with submissions. They fail with ServiceError only. */
+export function createSubmissionMethods(context: SubmissionContext): SubmissionMethods {
   return {
     submitMessages: createSubmitMessages(context),
     getSubmission: createGetSubmission(context),
