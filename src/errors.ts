@@ -28,6 +28,8 @@ export type Reason =
   | "DEADLINE_EXCEEDED"
   | "CANCELLED"
   | "DRAINING"
+  | "OWNER_LOST"
+  | "ROLE_DISABLED"
   | "CURSOR_EXPIRED"
   | "CURSOR_AHEAD"
   | "CURSOR_MALFORMED"

@@ -11,6 +11,7 @@ const SOURCE = join(import.meta.dirname, "../src");
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   infobip: [],
+  nats: [],
   eventlog: [],
   rpc: [],
   validation: [],
