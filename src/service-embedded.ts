@@ -33,6 +33,9 @@ export async function openEmbeddedStorage({
     log,
     failed: log.failed,
     answers: log.answers,
+    readsEvents: true,
+    checks: () => ({ eventlog: log.health() }),
+    follower: () => undefined,
     openWork: (options) => openEmbeddedWork(log, options),
   };
 }
@@ -57,6 +60,7 @@ async function openEmbeddedWork(log: EmbeddedEventLog, options: WorkOptions): Pr
     subscriptions: createSubscriptionMethods({ log, engine, draining, drainStopTime, now }),
     submissions: createSubmissionMethods({ outbox, defaults, now }),
     start: () => outbox.start(),
+    outboxCheck: () => undefined,
     drainSubmissions: (graceMs) => outbox.drain(graceMs),
     drainSubscriptions: () => engine.drain(),
   };

@@ -1,7 +1,8 @@
-import { Code } from "@connectrpc/connect";
 import { status as statusNames } from "@grpc/grpc-js";
+import { logCalls } from "./call-log.ts";
 import type { ConfigWarning } from "./config/warnings.ts";
 import type { ServiceError } from "./errors.ts";
+import { type FleetEvents, logFleetEvents } from "./fleet-log.ts";
 import type { ServiceState } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
 import { logPullEvents } from "./pull-log.ts";
@@ -9,6 +10,7 @@ import { logSendingEvents, type SendingEvents } from "./sending-log.ts";
 import type { CallReport } from "./server/guards.ts";
 import type { WebhookOutcome } from "./server/webhook-listener.ts";
 import type { PullEvents } from "./webhook/pull-events.ts";
+import { logWebhooks } from "./webhook-log.ts";
 
 /** One function for each thing that happens in the service and is worth a log line. */
 export interface ServiceEvents {
@@ -25,17 +27,9 @@ export interface ServiceEvents {
   readonly logDamaged: (error: Error) => void;
   readonly retentionFailed: (error: Error) => void;
   readonly sending: SendingEvents;
+  readonly fleet: FleetEvents;
   readonly pull: PullEvents;
 }
-
-/** Codes that tell of trouble on this side; the others are the caller's own affair. */
-const SERVER_CODES: ReadonlySet<Code> = new Set([
-  Code.Internal,
-  Code.Unknown,
-  Code.DataLoss,
-  Code.Unavailable,
-  Code.Unauthenticated,
-]);
 
 /** Writes the events as log lines: calls and webhooks that went well at debug level, the rest louder. */
 export function logServiceEvents(log: Logger): ServiceEvents {
@@ -43,23 +37,14 @@ export function logServiceEvents(log: Logger): ServiceEvents {
     stateChanged: (state) => log.info("service state changed", { state }),
     configDoubtful: ({ setting, message }) => log.warn(`${setting} ${message}`, { component: "config" }),
     listening: (component, address) => log.info("listening", { component, address }),
-    callEnded: ({ method, code, reason, durationMs, protocol }) => {
-      const fields = {
-        component: protocol,
-        method,
-        reason,
-        durationMs: Math.round(durationMs * 1000) / 1000,
-      };
-      if (code === undefined) log.debug("call ended", { ...fields, code: "OK" });
-      else if (SERVER_CODES.has(code)) log.warn("call failed", { ...fields, code: statusNames[code] });
-      else log.info("call failed", { ...fields, code: statusNames[code] });
-    },
+    callEnded: logCalls(log, () => performance.now()),
     callRefused: (method, error) =>
       log.info("call refused", { method, code: statusNames[error.code], reason: error.reason }),
     internalError: (error, errorId, method) => log.error("internal error", { method, error, errorId }),
-    webhookAnswered: (outcome) => logWebhook(log, outcome),
+    webhookAnswered: logWebhooks(log, () => performance.now()),
     ...logStorageEvents(log.child({ component: "eventlog" })),
     sending: logSendingEvents(log, () => performance.now()),
+    fleet: logFleetEvents(log, () => performance.now()),
     pull: logPullEvents(log, () => performance.now()),
   };
 }
@@ -79,18 +64,4 @@ function logStorageEvents(log: Logger): StorageEvents {
       log.error("the event log is damaged: stop the service and run `infobip-rpc log verify`", { error }),
     retentionFailed: (error) => log.warn("old events could not be removed; it is tried again", { error }),
   };
-}
-
-function logWebhook(log: Logger, { route, status, reason, receipt, cause }: WebhookOutcome): void {
-  const method = route === undefined ? "unknown" : `/v1/${route}`;
-  if (receipt !== undefined) {
-    const { items, duplicates, unparsed } = receipt;
-    const fields = { component: "webhook", method, status, count: items, duplicates };
-    if (unparsed > 0) log.warn("webhook stored, with items that could not be read", { ...fields, unparsed });
-    else log.debug("webhook stored", fields);
-    return;
-  }
-  const fields = { component: "webhook", method, status, reason };
-  if (status !== undefined && status >= 500) log.error("webhook refused", { ...fields, error: cause });
-  else log.info(status === undefined ? "webhook sender went away" : "webhook refused", fields);
 }

@@ -1,11 +1,12 @@
 import type { Config } from "./config/config.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import type { EventLog } from "./eventlog/event-log.ts";
-import { AdminListener, type Checks } from "./server/admin-listener.ts";
+import { AdminListener } from "./server/admin-listener.ts";
 import { createGrpcListener, type Listener } from "./server/grpc-listener.ts";
 import type { Health } from "./server/health.ts";
 import { createHttpListener } from "./server/http-listener.ts";
 import { createReflection } from "./server/reflection.ts";
+import type { Checks, RoleChecks } from "./server/role-check.ts";
 import type { ServiceBinding } from "./server/service-binding.ts";
 import type { WebhookListener } from "./server/webhook-listener.ts";
 import type { ServiceEvents } from "./service-events.ts";
@@ -72,13 +73,13 @@ export class ServiceListeners {
     return this.#webhooks === undefined ? "" : this.#opened("webhook", this.#webhooks);
   }
 
-  /** `checks` tells what the probes are to say. */
-  async openAdmin(checks: () => Checks): Promise<string> {
+  /** `checks` and `roles` tell what the probes are to say. */
+  async openAdmin(checks: () => Checks, roles: () => RoleChecks): Promise<string> {
     const { config, metrics } = this.#parts;
     const { listen } = config.admin;
     if (!listen) return "";
     const listener = await listening("admin.listen", formatListenAddress(listen), () =>
-      AdminListener.start({ listen, checks, metrics: metrics.page }),
+      AdminListener.start({ listen, checks, roles, metrics: metrics.page }),
     );
     return this.#opened("admin", listener);
   }

@@ -15,7 +15,8 @@ import type { RequestDefaults } from "./messages/request-defaults.ts";
 import { MAX_DESTINATIONS } from "./messages/request-rules.ts";
 import { createStreamMessages } from "./messages/stream-messages.ts";
 import type { ServiceImplementation } from "./rpc/service-implementation.ts";
-import { type Guards, guard } from "./server/guards.ts";
+import type { Guards } from "./server/guards.ts";
+import { guardRole } from "./server/role-guard.ts";
 import { bindService, type ServiceBinding } from "./server/service-binding.ts";
 import type { ServiceEvents } from "./service-events.ts";
 import type { Sending } from "./service-sending.ts";
@@ -55,9 +56,16 @@ export interface ServiceMethodsOptions extends Pick<Storage, "log"> {
 /** Makes the services, guarded and ready for the listeners. */
 export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
   const { guards } = options;
+  const { roles } = options.config;
+  const messages = {
+    service: MessagesService,
+    role: "send",
+    implement: () => messagesService(options),
+  } as const;
+  const events = { service: EventsService, role: "events", implement: () => eventsService(options) } as const;
   return [
-    bindService(MessagesService, guard(MessagesService, messagesService(options), guards)),
-    bindService(EventsService, guard(EventsService, eventsService(options), guards)),
+    bindService(MessagesService, guardRole(messages, roles, guards)),
+    bindService(EventsService, guardRole(events, roles, guards)),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { SubscriptionMethods } from "./events/subscription-methods.ts";
 import type { RequestDefaults } from "./messages/request-defaults.ts";
 import type { SubmissionMethods } from "./messages/submission-methods.ts";
 import type { SendSubmission } from "./outbox/outbox.ts";
+import type { Check } from "./server/role-check.ts";
 import type { ServiceEvents } from "./service-events.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -27,6 +28,8 @@ export interface WorkOptions {
 export interface Work {
   readonly subscriptions: SubscriptionMethods;
   readonly submissions: SubmissionMethods;
+  /** Whether submissions are taken; undefined when nothing is known against it. Cheap. */
+  outboxCheck(): Check | undefined;
   /** Begins to send what is submitted. */
   start(): void;
   /** Sends nothing more; what is on its way has so many milliseconds. */

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import type { Config } from "./config/config.ts";
 import { configWarnings } from "./config/warnings.ts";
 import { createInfobipClient } from "./infobip/create-infobip-client.ts";
 import { Lifecycle, type ServiceState } from "./lifecycle.ts";
 import { type Logger, SILENT_LOGGER } from "./log.ts";
-import type { Checks } from "./server/admin-listener.ts";
+import { roleChecks } from "./role-checks.ts";
+import { RoleHealth, servicesOf } from "./role-health.ts";
 import type { Guards } from "./server/guards.ts";
 import { createHealth, type Health } from "./server/health.ts";
+import type { Check, Checks, RoleChecks } from "./server/role-check.ts";
 import type { ServiceBinding } from "./server/service-binding.ts";
 import { logServiceEvents, type ServiceEvents } from "./service-events.ts";
 import { preparePollers } from "./service-intake.ts";
@@ -18,6 +19,7 @@ import { openSending } from "./service-sending.ts";
 import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
 import type { Work } from "./service-work.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { systemTimer } from "./timer.ts";
 import type { Pollers } from "./webhook/pollers.ts";
 
 /** What the service takes from outside. */
@@ -52,6 +54,8 @@ export interface Service extends AsyncDisposable {
 
 type Client = ReturnType<typeof createInfobipClient>;
 
+const NOT_OPEN: Check = { ok: false, reason: "not open" };
+
 /** Reports violations itself, so the guards leave its requests alone. */
 const SELF_VALIDATING = new Set([`${MessagesService.typeName}/ValidateMessages`]);
 
@@ -68,7 +72,8 @@ class InfobipRpc implements Service {
   readonly #owned = new AsyncDisposableStack();
   readonly #drained = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
-  readonly #health: Health = createHealth([MessagesService.typeName, EventsService.typeName]);
+  readonly #health: Health;
+  #roleHealth: RoleHealth | undefined;
   readonly #listeners: ServiceListeners;
   readonly #metrics: Metrics;
   #storage: Storage | undefined;
@@ -82,6 +87,7 @@ class InfobipRpc implements Service {
     this.#events = logServiceEvents(ports.log ?? SILENT_LOGGER);
     this.#lifecycle = new Lifecycle(this.#events.stateChanged);
     this.#metrics = this.#owned.use(createMetrics({ now: () => this.#now() }));
+    this.#health = createHealth(servicesOf(config.roles));
     this.#listeners = new ServiceListeners({
       config,
       events: this.#events,
@@ -107,7 +113,10 @@ class InfobipRpc implements Service {
     try {
       const addresses = await this.#open();
       this.#lifecycle.enter("RUNNING");
-      this.#health.setServing(true);
+      const checks = (): RoleChecks => this.#roleChecks();
+      this.#roleHealth = this.#owned.use(
+        new RoleHealth({ health: this.#health, checks, timer: systemTimer }),
+      );
       setImmediate(warmUp);
       return addresses;
     } catch (error) {
@@ -122,7 +131,7 @@ class InfobipRpc implements Service {
     const graceMs = this.#config.drainTimeoutMs;
     this.#drainStopTime = this.#now() + graceMs;
     this.#lifecycle.enter("DRAINING");
-    this.#health.setServing(false);
+    this.#roleHealth?.refresh();
     this.#drained.abort();
     const polled = this.#pollers?.stop(graceMs);
     const sent = this.#work?.drainSubmissions(graceMs);
@@ -149,7 +158,10 @@ class InfobipRpc implements Service {
     const bindings = await this.#bind(storage, client);
     const grpc = await this.#listeners.openGrpc(bindings);
     const http = await this.#listeners.openHttp(bindings);
-    const admin = await this.#listeners.openAdmin(() => this.#checks());
+    const admin = await this.#listeners.openAdmin(
+      () => this.#checks(),
+      () => this.#roleChecks(),
+    );
     this.#startPollers(storage, client);
     this.#work?.start();
     return { grpc, http, webhook, admin };
@@ -164,7 +176,7 @@ class InfobipRpc implements Service {
       owned: this.#owned,
     });
     this.#storage = storage;
-    this.#metrics.observeLog(storage.log);
+    if (storage.readsEvents) this.#metrics.observeLog(storage.log);
     void storage.failed.then((error) => this.#fail(error));
     return storage;
   }
@@ -223,18 +235,34 @@ class InfobipRpc implements Service {
   /** Infobip being down is no reason to withdraw: callers get a clear error, and webhooks still come. */
   #checks(): Checks {
     const { state } = this.#lifecycle;
+    const pull = this.#pullCheck();
     return {
       service: state === "RUNNING" ? { ok: true } : { ok: false, reason: state },
-      eventlog: this.#storage?.log.health() ?? { ok: false, reason: "not open" },
-      ...(this.#pollers !== undefined && this.#pollers.count > 0 ? { pull: this.#pollers.health() } : {}),
+      ...(this.#storage?.checks() ?? { eventlog: NOT_OPEN }),
+      ...(pull === undefined ? {} : { pull }),
     };
+  }
+
+  #roleChecks(): RoleChecks {
+    return roleChecks({
+      state: this.#lifecycle.state,
+      roles: this.#config.roles,
+      eventlog: this.#storage?.checks().eventlog ?? NOT_OPEN,
+      follower: this.#storage?.follower(),
+      outbox: this.#work?.outboxCheck(),
+      pull: this.#pullCheck(),
+    });
+  }
+
+  #pullCheck(): Check | undefined {
+    return this.#pollers !== undefined && this.#pollers.count > 0 ? this.#pollers.health() : undefined;
   }
 
   #fail(error: Error): void {
     if (!this.#lifecycle.canEnter("FAILED")) return;
     this.#events.logFailed(error);
     this.#lifecycle.enter("FAILED");
-    this.#health.setServing(false);
+    this.#roleHealth?.refresh();
     this.#failure.reject(error);
   }
 

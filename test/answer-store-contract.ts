@@ -4,13 +4,17 @@ import { describe, expect, it, vi } from "vitest";
 import { type AnswerLimits, type AnswerStore, answerBytes, fullFrom } from "../src/eventlog/answer-store.ts";
 import { plainAnswer, sampleAnswer } from "./answer-samples.ts";
 
-/** A store with a clock that goes only when told to. */
-export interface AnswerRig extends AsyncDisposable {
+/** A store that can be opened again. */
+export interface KeptAnswerRig extends AsyncDisposable {
   readonly store: AnswerStore;
-  /** Lets time pass. */
-  advance(ms: number): void;
   /** Closes the store and opens it again, where it keeps anything. */
   reopen(): Promise<void>;
+}
+
+/** A store with a clock that goes only when told to, and that counts bytes as answerBytes does. */
+export interface AnswerRig extends KeptAnswerRig {
+  /** Lets time pass. */
+  advance(ms: number): void;
 }
 
 const WINDOW_MS = 60_000;
@@ -23,15 +27,14 @@ async function hasRoomInTime({ store, advance }: AnswerRig): Promise<void> {
   });
 }
 
-/** What every AnswerStore must do. */
-export function describeAnswerStoreContract(
+/** What every AnswerStore must do, whoever counts its time and its room. */
+export function describeKeptAnswers(
   kind: string,
-  start: (limits: AnswerLimits) => Promise<AnswerRig>,
+  start: (limits: AnswerLimits) => Promise<KeptAnswerRig>,
 ): void {
-  const open = (limits: Partial<AnswerLimits> = {}) =>
-    start({ windowMs: WINDOW_MS, maxBytes: 1024 * 1024, ...limits });
+  const open = () => start({ windowMs: WINDOW_MS, maxBytes: 1024 * 1024 });
 
-  describe(`answer store contract: ${kind}`, () => {
+  describe(`kept answers contract: ${kind}`, () => {
     it("finds what was saved, byte for byte, and nothing under other ids", async () => {
       await using rig = await open();
       const ids = ["a", "A", `${"x".repeat(127)}1`, "žluťoučký 😀"];
@@ -57,6 +60,28 @@ export function describeAnswerStoreContract(
       expect(plainAnswer(await rig.store.find("b"))).toEqual(plainAnswer(sampleAnswer(3)));
     });
 
+    it("keeps them over a restart", async () => {
+      await using rig = await open();
+      await rig.store.save("a", sampleAnswer(1));
+      await rig.reopen();
+      await rig.store.save("a", sampleAnswer(2));
+      expect(plainAnswer(await rig.store.find("a"))).toEqual(plainAnswer(sampleAnswer(1)));
+      expect(await rig.store.find("b")).toBeUndefined();
+      expect(rig.store.hasRoom()).toBe(true);
+    });
+  });
+}
+
+/** What every AnswerStore must do that counts time and room by itself. */
+export function describeAnswerStoreContract(
+  kind: string,
+  start: (limits: AnswerLimits) => Promise<AnswerRig>,
+): void {
+  const open = (limits: Partial<AnswerLimits> = {}) =>
+    start({ windowMs: WINDOW_MS, maxBytes: 1024 * 1024, ...limits });
+
+  describeKeptAnswers(kind, start);
+  describe(`answer store contract: ${kind}`, () => {
     it("forgets an answer when its time has passed since it was saved first, and takes another one then", async () => {
       await using rig = await open();
       await rig.store.save("a", sampleAnswer(1));

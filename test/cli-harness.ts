@@ -8,11 +8,13 @@ export interface CliResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** What went to stdout as bytes that are no text. */
+  readonly stdoutBytes: Buffer;
 }
 
 /** How to run the command line. */
 export interface CliRunOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | AsyncIterable<Uint8Array>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
@@ -31,9 +33,7 @@ export async function cli(args: readonly string[], options: CliRunOptions = {}):
   const context: CliContext = {
     args,
     environment: options.environment ?? {},
-    stdin: (async function* () {
-      yield Buffer.from(options.stdin ?? "");
-    })(),
+    stdin: stdinOf(options.stdin ?? ""),
     stdout,
     stderr,
     signal: options.signal ?? new AbortController().signal,
@@ -42,7 +42,15 @@ export async function cli(args: readonly string[], options: CliRunOptions = {}):
     freePort,
   };
   const exitCode = await runCli(context);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+  // Not enumerable: most tests compare all that a command without bytes leaves behind.
+  return Object.defineProperty({ exitCode, stdout: stdout.text(), stderr: stderr.text() }, "stdoutBytes", {
+    value: stdout.bytes(),
+  }) as CliResult;
+}
+
+async function* stdinOf(input: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (typeof input === "string") yield Buffer.from(input);
+  else yield* input;
 }
 
 /** JSON lines of an output. */
@@ -53,13 +61,23 @@ export function jsonLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-function sink(isTTY: boolean | undefined, onLine?: (line: string) => void): TextSink & { text(): string } {
+function sink(
+  isTTY: boolean | undefined,
+  onLine?: (line: string) => void,
+): TextSink & { text(): string; bytes(): Buffer } {
   let all = "";
+  const chunks: Buffer[] = [];
   return {
     isTTY,
     columns: 100,
     text: () => all,
+    bytes: () => Buffer.concat(chunks),
     write(text, done) {
+      if (typeof text !== "string") {
+        // The writer may use its bytes again.
+        chunks.push(Buffer.from(text));
+        return done();
+      }
       all += text;
       for (const line of text.split("\n")) if (line !== "") onLine?.(line);
       done();

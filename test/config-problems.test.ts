@@ -112,7 +112,6 @@ describe("rules between settings", () => {
       { "--webhook-public-url": "https://h.example.com/", "--webhook-secret": SECRET },
       undefined,
     ],
-    ["JetStream", { "--eventlog-url": "nats://127.0.0.1:4222" }, /this build has the embedded engine only/],
     [
       "basic without password",
       { "--upstream-auth": "basic", "--upstream-username": "u" },

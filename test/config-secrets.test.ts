@@ -66,3 +66,21 @@ test("a missing secret file and a bad secret are told without any content", asyn
   await expect(bad).rejects.toThrow(ConfigError);
   await expect(bad).rejects.not.toThrow(/bad secret!/);
 });
+
+test("credentials in a URL are refused, and shown nowhere", async () => {
+  const texts = [
+    "nats://bobby:pass-word@a:1",
+    "tls://a:1, tls://bobby:pass-word@b:1",
+    "bobby:pass-word@a:4222",
+  ];
+  for (const text of texts) {
+    const reading = await readConfig(sources({ ...VALID, INFOBIP_RPC_EVENTLOG_URL: text }));
+    expect(reading.problems.map(({ setting }) => setting)).toEqual(["eventlog.url"]);
+    expect(inspect(reading, { depth: 9 })).not.toMatch(/bobby|pass-word/);
+  }
+  const upstream = await readConfig(
+    sources({ ...VALID, INFOBIP_RPC_UPSTREAM_BASE_URL: "https://bobby:pass-word@abc.api.infobip.com" }),
+  );
+  expect(upstream.problems).toHaveLength(1);
+  expect(inspect(upstream, { depth: 9 })).not.toMatch(/bobby|pass-word/);
+});

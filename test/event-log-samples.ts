@@ -61,7 +61,7 @@ export function decodeEvent(record: EventRecord): Event {
 }
 
 /** Message ids of everything after a position, in order. */
-export async function messageIds(log: EventLog, after = 0): Promise<string[]> {
+export async function messageIds(log: Pick<EventLog, "read">, after = 0): Promise<string[]> {
   const { records } = await log.read(after, READ_ALL);
   return records.map((record) => record.columns.messageId);
 }

@@ -30,6 +30,7 @@ const event: fc.Arbitrary<NewEvent> = fc.record(
     fingerprint: fc.uint8Array({ minLength: 8, maxLength: 8 }),
     encoded: bytes,
     raw: bytes,
+    superseded: fc.constantFrom(undefined, false, true),
   },
   { noNullPrototype: true },
 );
@@ -41,14 +42,18 @@ test("a batch that was packed holds the same events, within the length that was 
       const packed = packBatch(events, length);
       expect(packed.byteLength).toBe(length);
       const batch = Buffer.from(packed);
-      const unpacked = [...unpackBatch(batch)].map(({ encodedAt, encodedEnd, final, ...rest }) => ({
-        ...rest,
-        final: final === 1,
-        raw: new Uint8Array(rest.raw),
-        encoded: new Uint8Array(batch.subarray(encodedAt, encodedEnd)),
-      }));
-      const expected = events.map(({ columns, fingerprint, encoded, raw }) => ({
+      const unpacked = [...unpackBatch(batch)].map(
+        ({ encodedAt, encodedEnd, final, superseded, ...rest }) => ({
+          ...rest,
+          final: final === 1,
+          superseded: superseded === 1,
+          raw: new Uint8Array(rest.raw),
+          encoded: new Uint8Array(batch.subarray(encodedAt, encodedEnd)),
+        }),
+      );
+      const expected = events.map(({ columns, fingerprint, encoded, raw, superseded }) => ({
         ...columns,
+        superseded: superseded === true,
         fingerprint: Buffer.from(fingerprint).readBigInt64LE(0),
         encoded,
         raw,

@@ -2,7 +2,8 @@ import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { type Reason, ServiceError } from "../src/errors.ts";
 import { createLogger } from "../src/log.ts";
-import { logSendingEvents, REPEATED_TROUBLE_MS } from "../src/sending-log.ts";
+import { REPEATED_TROUBLE_MS } from "../src/rare-line.ts";
+import { logSendingEvents } from "../src/sending-log.ts";
 
 const error = (reason: Reason) =>
   new ServiceError(Code.Unavailable, reason, "a text with the number 41790000001");

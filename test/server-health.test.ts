@@ -50,8 +50,16 @@ it("answers Check for the process and each service", async () => {
   health.setServing(true);
   expect(await check("")).toBe("SERVING");
   expect(await check(MESSAGES)).toBe("SERVING");
-  health.setServiceServing(MESSAGES, false);
+  health.setStatuses(new Map([[MESSAGES, false]]));
   expect([await check(""), await check(MESSAGES)]).toEqual(["SERVING", "NOT_SERVING"]);
+  health.setStatuses(
+    new Map([
+      ["", false],
+      [MESSAGES, true],
+      ["no.such.Service", true],
+    ]),
+  );
+  expect([await check(""), await check(MESSAGES)]).toEqual(["NOT_SERVING", "SERVING"]);
   expect(await check("no.such.Service")).toBe("NOT_FOUND");
 });
 

@@ -1,15 +1,15 @@
 /** Where text goes to: a terminal, a pipe or a file. */
 export interface TextSink {
-  /** Calls back when the text has left, with an error when it could not. */
-  write(text: string, done: (error?: Error | null) => void): unknown;
+  /** Calls back when the text, or bytes that are none, has left, with an error when it could not. */
+  write(text: string | Uint8Array, done: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
 
 /** A file that is being written. */
 export interface CliFileWriter extends AsyncDisposable {
-  /** Appends a text. Resolves when the system has it. */
-  write(text: string): Promise<void>;
+  /** Appends a text, or bytes that are none. Resolves when the system has it. */
+  write(text: string | Uint8Array): Promise<void>;
 }
 
 /** Files as the commands need them. */

@@ -28,8 +28,8 @@ export class Output {
     this.errorStyle = createStyle(!json && wantsColour(context.stderr.isTTY, context.environment));
   }
 
-  /** Writes text to stdout as it is. Resolves when it has left, so a slow reader slows the command. */
-  write(text: string): Promise<void> {
+  /** Writes text, or bytes that are none, to stdout as it is. Resolves when it has left, so a slow reader slows the command. */
+  write(text: string | Uint8Array): Promise<void> {
     return send(this.#stdout, text);
   }
 
@@ -56,7 +56,7 @@ export class Output {
   }
 }
 
-function send(sink: TextSink, text: string): Promise<void> {
+function send(sink: TextSink, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     sink.write(text, (error) => (error ? reject(error) : resolve()));
   });

@@ -1,12 +1,16 @@
 import { type Command, Option } from "commander";
 import { SETTING_FLAGS, type SettingFlag } from "../config/flag-source.ts";
 import type { ConfigSources } from "../config/load-config.ts";
+import type { SettingPath } from "../config/settings.ts";
 import type { CliContext } from "./cli-context.ts";
 
-/** Adds --config and one flag for every setting. */
-export function addSettingOptions(command: Command): Command {
+/** Adds --config and one flag for every setting, or for those of which `isWanted` holds. */
+export function addSettingOptions(
+  command: Command,
+  isWanted: (path: SettingPath) => boolean = () => true,
+): Command {
   command.option("--config <file>", "YAML file with settings; else INFOBIP_RPC_CONFIG names it");
-  for (const flag of SETTING_FLAGS) command.addOption(settingOption(flag));
+  for (const flag of SETTING_FLAGS) if (isWanted(flag.path)) command.addOption(settingOption(flag));
   return command;
 }
 

@@ -1,12 +1,24 @@
 import type { Config, UpstreamAuth } from "./config.ts";
+import { natsConfig } from "./nats-config.ts";
 import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
 import { sendingConfig, submissionsConfig } from "./sending-config.ts";
-import type { SettingValues } from "./settings.ts";
+import type { SettingPath, SettingValues } from "./settings.ts";
 import { webhookConfig } from "./webhook-config.ts";
 
-/** Makes the configuration of checked values. `baseUrl` and `auth` are what the rules have found complete. */
-export function buildConfig(values: SettingValues, baseUrl: string, auth: UpstreamAuth): Config {
+/** What the rules have found out about the values. */
+export interface Findings {
+  readonly baseUrl: string;
+  readonly auth: UpstreamAuth;
+  readonly ignored: readonly SettingPath[];
+}
+
+/** Makes the configuration of checked values. What no role needs is off. */
+export function buildConfig(values: SettingValues, { baseUrl, auth, ignored }: Findings): Config {
+  const { roles } = values;
+  const servesApi = roles.includes("send") || roles.includes("events");
+  const takesReports = roles.includes("intake");
   return deepFreeze({
+    roles,
     upstream: {
       baseUrl,
       auth,
@@ -19,12 +31,12 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
     },
     sending: sendingConfig(values),
     submissions: submissionsConfig(values),
-    grpc: { listen: values["grpc.listen"] },
-    http: { listen: values["http.listen"] },
-    webhook: webhookConfig(values),
+    grpc: { listen: servesApi ? values["grpc.listen"] : undefined },
+    http: { listen: servesApi ? values["http.listen"] : undefined },
+    webhook: { ...webhookConfig(values), ...(takesReports ? {} : { listen: undefined }) },
     pull: {
-      reports: values["pull.reports"],
-      inbound: values["pull.inbound"],
+      reports: takesReports && values["pull.reports"],
+      inbound: takesReports ? values["pull.inbound"] : [],
       intervalMs: values["pull.interval"],
       limit: values["pull.limit"],
     },
@@ -36,7 +48,7 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
     defaults: { sender: senders(values) },
     dataDir: values.data_dir,
     eventlog: {
-      url: values["eventlog.url"] ?? "",
+      nats: natsConfig(values),
       retention: {
         ageMs: values["eventlog.retention_age"],
         bytes: values["eventlog.retention_bytes"],
@@ -46,6 +58,7 @@ export function buildConfig(values: SettingValues, baseUrl: string, auth: Upstre
     log: { level: values["log.level"], format: values["log.format"] },
     drainTimeoutMs: values.drain_timeout,
     insecureListen: values.insecure_listen,
+    ignored,
   });
 }
 

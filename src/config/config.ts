@@ -1,9 +1,11 @@
 import type { InboundPullChannel } from "../infobip/report-source.ts";
+import type { Role } from "../roles.ts";
 import type { Secret } from "../secret.ts";
 import type { ListenAddress } from "./listen-address.ts";
+import type { NatsConfig } from "./nats-config.ts";
 import type { SenderChannel } from "./sender-channels.ts";
 import type { SendingConfig, SubmissionsConfig } from "./sending-config.ts";
-import type { SettingValues } from "./settings.ts";
+import type { SettingPath, SettingValues } from "./settings.ts";
 import type { WebhookConfig } from "./webhook-config.ts";
 
 /** How the service signs in to Infobip. */
@@ -13,12 +15,12 @@ export type UpstreamAuth =
   | { readonly type: "ibsso"; readonly token: Secret }
   | { readonly type: "oauth"; readonly clientId: string; readonly clientSecret: Secret };
 
-/** A listener; off without an address. */
+/** A listener; off without an address, by its setting or because no role needs it. */
 export interface ListenerConfig {
   readonly listen: ListenAddress | undefined;
 }
 
-/** What is fetched from Infobip. */
+/** What is fetched from Infobip: nothing without the role intake. */
 export interface PullConfig {
   readonly reports: boolean;
   readonly inbound: readonly InboundPullChannel[];
@@ -28,6 +30,8 @@ export interface PullConfig {
 
 /** The whole configuration: checked, complete and frozen. docs/configuration.md tells what each setting means. */
 export interface Config {
+  /** What this process does; at least one. */
+  readonly roles: readonly Role[];
   readonly upstream: {
     /** Without a slash at the end. */
     readonly baseUrl: string;
@@ -53,12 +57,14 @@ export interface Config {
   };
   readonly dataDir: string;
   readonly eventlog: {
-    /** Empty: the embedded engine. */
-    readonly url: string;
+    /** Undefined: the embedded engine. */
+    readonly nats: NatsConfig | undefined;
     readonly retention: { readonly ageMs: number; readonly bytes: number };
   };
   readonly events: { readonly sendResults: SettingValues["events.send_results"] };
   readonly log: { readonly level: SettingValues["log.level"]; readonly format: SettingValues["log.format"] };
   readonly drainTimeoutMs: number;
   readonly insecureListen: boolean;
+  /** Settings that were given and have no effect with the others. */
+  readonly ignored: readonly SettingPath[];
 }

@@ -1,6 +1,6 @@
 import { nearest } from "./nearest.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { ENVIRONMENT_PREFIX, environmentName } from "./setting.ts";
+import { ENVIRONMENT_PREFIX, environmentName, hasFileTwin } from "./setting.ts";
 import { SETTING_PATHS, type SettingPath, settingSpec } from "./settings.ts";
 import type { SourceEntry, SourceReading } from "./source.ts";
 
@@ -44,7 +44,8 @@ function environmentTargets(): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const path of SETTING_PATHS) {
     targets.set(environmentName(path), { path, isFileName: false });
-    if (settingSpec(path).secret) targets.set(`${environmentName(path)}_FILE`, { path, isFileName: true });
+    if (hasFileTwin(settingSpec(path)))
+      targets.set(`${environmentName(path)}_FILE`, { path, isFileName: true });
   }
   return targets;
 }

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { nearest } from "./nearest.ts";
 import type { ConfigProblem } from "./problem.ts";
+import { hasFileTwin } from "./setting.ts";
 import { SETTING_PATHS, type SettingPath, settingSpec } from "./settings.ts";
 import type { SourceEntry, SourceReading } from "./source.ts";
 
@@ -91,7 +92,7 @@ function textOf(value: unknown, isList: boolean): string | undefined {
 function fileTarget(path: string): { path: SettingPath; isFileName: boolean } | undefined {
   const exact = SETTING_PATHS.find((known) => known === path);
   if (exact !== undefined) return { path: exact, isFileName: false };
-  const twin = SETTING_PATHS.find((known) => settingSpec(known).secret && `${known}_file` === path);
+  const twin = SETTING_PATHS.find((known) => hasFileTwin(settingSpec(known)) && `${known}_file` === path);
   return twin === undefined ? undefined : { path: twin, isFileName: true };
 }
 

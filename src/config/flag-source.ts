@@ -1,4 +1,4 @@
-import { flagName } from "./setting.ts";
+import { flagName, hasFileTwin } from "./setting.ts";
 import { SETTING_PATHS, type SettingPath, settingSpec } from "./settings.ts";
 import type { SourceEntry, SourceReading } from "./source.ts";
 
@@ -18,7 +18,8 @@ export interface SettingFlag {
 
 /** All flags, in the order of the settings. */
 export const SETTING_FLAGS: readonly SettingFlag[] = SETTING_PATHS.flatMap((path) => {
-  const { description, default: initial, unit, secret } = settingSpec(path);
+  const spec = settingSpec(path);
+  const { description, default: initial, unit } = spec;
   const isSwitch = unit === "true or false";
   const flag = {
     name: flagName(path),
@@ -29,7 +30,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = SETTING_PATHS.flatMap((path
     default: initial,
     unit,
   };
-  if (!secret) return [flag];
+  if (!hasFileTwin(spec)) return [flag];
   const twin = {
     ...flag,
     name: `${flag.name}-file`,

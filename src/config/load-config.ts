@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { CONFIG_FILE_VARIABLE, readEnvironment } from "./environment-source.ts";
 import { readConfigFile } from "./file-source.ts";
 import { readFlags } from "./flag-source.ts";
+import { ignoredSettings } from "./ignored-settings.ts";
 import { ConfigError, type ConfigProblem } from "./problem.ts";
 import { type ResolvedSetting, resolveSettings } from "./resolve-settings.ts";
 import { checkRules, upstreamAuth, upstreamBaseUrl } from "./rules.ts";
@@ -45,7 +46,8 @@ export async function readConfig(sources: ConfigSources): Promise<ConfigReading>
   const auth = upstreamAuth(values, report);
   checkRules(values, report);
   const isComplete = problems.length === 0 && baseUrl !== undefined && auth !== undefined;
-  const config = isComplete ? buildConfig(values as SettingValues, baseUrl, auth) : undefined;
+  const ignored = ignoredSettings(settings, values);
+  const config = isComplete ? buildConfig(values as SettingValues, { baseUrl, auth, ignored }) : undefined;
   return { settings, values, problems, config };
 }
 

@@ -1,14 +1,17 @@
 import type { ConfigProblem } from "./problem.ts";
 import { SETTING_PATHS, type SettingPath, type SettingValues, settingSpec } from "./settings.ts";
+import { shownText } from "./shown-text.ts";
 import type { Origin, ReadTextFile, SourceEntry, SourceReading } from "./source.ts";
 
 /** Largest file that holds one secret, in bytes. */
 const MAX_SECRET_FILE_BYTES = 64 * 1024;
+/** Largest file that holds one setting which is no secret, such as a list of certificates, in bytes. */
+const MAX_TEXT_FILE_BYTES = 1024 * 1024;
 
 /** One setting with its value and where it came from. */
 export interface ResolvedSetting {
   readonly path: SettingPath;
-  /** For people to look at, never the value: the text as given, "[hidden]" for a secret that is set. */
+  /** For people to look at, never the value: the text as given, without secrets and in one line. */
   readonly shown: string;
   readonly origin: Origin;
 }
@@ -32,7 +35,7 @@ export async function resolveSettings(
   for (const path of SETTING_PATHS) {
     const entry = winner(path, sources, problems);
     const text = await entryText(entry, readTextFile, problems);
-    settings.push({ path, shown: shownText(entry, text), origin: entry.origin });
+    settings.push({ path, shown: shownText(settingSpec(path), text ?? ""), origin: entry.origin });
     if (text === undefined) continue;
     const result = settingSpec(path).type.safeParse(text);
     if (result.success) values[path] = result.data;
@@ -68,18 +71,14 @@ async function entryText(
   problems: ConfigProblem[],
 ): Promise<string | undefined> {
   if (!entry.isFileName) return entry.text;
+  const maxBytes = settingSpec(entry.path).secret ? MAX_SECRET_FILE_BYTES : MAX_TEXT_FILE_BYTES;
   try {
-    return (await readTextFile(entry.text, MAX_SECRET_FILE_BYTES)).replace(/\r?\n$/, "");
+    return (await readTextFile(entry.text, maxBytes)).replace(/\r?\n$/, "");
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown error";
     problems.push(problemOf(entry, `its file cannot be read: ${reason}`));
     return undefined;
   }
-}
-
-function shownText(entry: SourceEntry, text: string | undefined): string {
-  if (!settingSpec(entry.path).secret) return text ?? "";
-  return text === "" ? "" : "[hidden]";
 }
 
 function problemOf(entry: SourceEntry, message: string): ConfigProblem {

@@ -1,5 +1,6 @@
 import type { UpstreamAuth } from "./config.ts";
-import { formatListenAddress, isLocalAddress } from "./listen-address.ts";
+import { checkListeners } from "./listener-rules.ts";
+import { checkNats } from "./nats-rules.ts";
 import type { SettingPath, SettingValues } from "./settings.ts";
 import { checkWebhook } from "./webhook-rules.ts";
 
@@ -53,43 +54,9 @@ export function upstreamBaseUrl(values: ReadableValues, report: Report): string 
   return baseUrl;
 }
 
-/** API listeners stay on this machine unless told otherwise, one is on, and no two share an address. */
-function checkListeners(values: ReadableValues, report: Report): void {
-  const paths = ["grpc.listen", "http.listen", "webhook.listen", "admin.listen"] as const;
-  const taken = new Map<string, SettingPath>();
-  for (const path of paths) {
-    const address = values[path];
-    if (address === undefined) continue;
-    const isApi = path === "grpc.listen" || path === "http.listen";
-    if (isApi && !isLocalAddress(address) && values.insecure_listen === false) {
-      report(
-        path,
-        "can be reached by other machines without TLS or authentication; use a loopback address or a Unix socket, or set insecure_listen: true",
-      );
-    }
-    const key = formatListenAddress(address);
-    const other = taken.get(key);
-    if (other !== undefined && !(address.kind === "tcp" && address.port === 0))
-      report(path, `is the address of ${other} too`);
-    taken.set(key, path);
-  }
-  const isOff = (path: SettingPath): boolean => path in values && values[path] === undefined;
-  if (isOff("grpc.listen") && isOff("http.listen"))
-    report("grpc.listen", "is off and so is http.listen; turn one of them on");
-}
-
-/** The engine must be one that this build has. */
-function checkEventLog(values: ReadableValues, report: Report): void {
-  const url = values["eventlog.url"];
-  if (url === undefined) return;
-  if (/^(nats|tls):\/\//.test(url))
-    report("eventlog.url", "this build has the embedded engine only; leave it empty");
-  else report("eventlog.url", "must be empty, which means the embedded engine");
-}
-
 /** All rules between settings that give no value. */
 export function checkRules(values: ReadableValues, report: Report): void {
   checkListeners(values, report);
   checkWebhook(values, report);
-  checkEventLog(values, report);
+  checkNats(values, report);
 }

@@ -11,6 +11,8 @@ export interface SettingSpec<T> {
   readonly unit: string;
   /** Never shown; can also be read from a file named by the setting's `_file` twin. */
   readonly secret?: true;
+  /** No secret, but can be read from a file by a `_file` twin all the same. */
+  readonly file?: true;
   /** May also stand as a YAML list in the file. */
   readonly list?: true;
 }
@@ -18,6 +20,11 @@ export interface SettingSpec<T> {
 /** Checks a spec's value type against its use; returns it unchanged. */
 export function setting<T>(type: ValueType<T>, spec: Omit<SettingSpec<T>, "type">): SettingSpec<T> {
   return { type, ...spec };
+}
+
+/** Whether a setting's value can come from a file that its `_file` twin names. */
+export function hasFileTwin({ secret, file }: SettingSpec<unknown>): boolean {
+  return secret === true || file === true;
 }
 
 /** Prefix of every environment variable that is a setting. */

@@ -1,12 +1,13 @@
-import { environmentName, flagName } from "./setting.ts";
+import { environmentName, flagName, hasFileTwin } from "./setting.ts";
 import { SETTING_PATHS, settingSpec } from "./settings.ts";
 
 /** The settings as a Markdown table, for docs/configuration.md. */
 export function settingsTable(): string {
   const rows = SETTING_PATHS.map((path) => {
-    const { default: initial, description, secret, unit } = settingSpec(path);
+    const spec = settingSpec(path);
+    const { default: initial, description, unit } = spec;
     const shown = initial === "" ? "–" : `\`${initial}\``;
-    const twin = secret ? " Also `…_FILE`." : "";
+    const twin = hasFileTwin(spec) ? " Also `…_FILE`." : "";
     return `| \`${path}\` | \`${environmentName(path)}\` | \`${flagName(path)}\` | ${shown} | ${unit} | ${description}${twin} |`;
   });
   const head = [

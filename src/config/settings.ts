@@ -1,4 +1,6 @@
+import { EVENT_LOG_SETTINGS, NATS_SETTINGS } from "./eventlog-settings.ts";
 import { PULL_SETTINGS } from "./pull-settings.ts";
+import { ROLES_SETTING } from "./roles-setting.ts";
 import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
 import { SENDING_SETTINGS, SUBMISSION_SETTINGS } from "./sending-settings.ts";
 import { type SettingSpec, setting } from "./setting.ts";
@@ -102,6 +104,7 @@ export const SETTINGS = {
     unit: "bytes",
     description: "Largest answer taken from Infobip.",
   }),
+  ...ROLES_SETTING,
   ...SENDING_SETTINGS,
   ...SUBMISSION_SETTINGS,
   "grpc.listen": setting(types.listenAddress(), {
@@ -132,26 +135,8 @@ export const SETTINGS = {
     description: "Longest deadline a caller on the HTTP listener may ask for.",
   }),
   ...defaultSenders(),
-  data_dir: setting(types.requiredText(), {
-    default: "./data",
-    unit: "path",
-    description: "Folder of the event log. Created when it is missing.",
-  }),
-  "eventlog.url": setting(types.optionalText(), {
-    default: "",
-    unit: "URL",
-    description: "Engine of the event log. Empty: the embedded one, in `data_dir`.",
-  }),
-  "eventlog.retention_age": setting(types.duration(MINUTE, 366 * 24 * 60 * MINUTE), {
-    default: "7d",
-    unit: "duration",
-    description: "Events older than this are removed. Repeats of a webhook are recognised for as long.",
-  }),
-  "eventlog.retention_bytes": setting(types.byteSize(16 * MIB, 16 * 1024 ** 2 * MIB), {
-    default: "10GiB",
-    unit: "bytes",
-    description: "Size of the log beyond which the oldest events are removed, whatever their age.",
-  }),
+  ...EVENT_LOG_SETTINGS,
+  ...NATS_SETTINGS,
   "events.send_results": setting(types.choice(["durable", "relaxed", "off"]), {
     default: "durable",
     unit: "word",

@@ -1,6 +1,7 @@
 import { parseNetwork, UNIX_PEER } from "../webhook/address-list.ts";
 import type { Config } from "./config.ts";
 import type { SettingPath } from "./settings.ts";
+import { storageWarnings } from "./storage-warnings.ts";
 
 /** A combination of settings that works and may still not be what was meant. */
 export interface ConfigWarning {
@@ -11,8 +12,8 @@ export interface ConfigWarning {
 
 /** Whatever of a configuration is worth a second look. For `config check` and for the log at the start. */
 export function configWarnings(config: Config): ConfigWarning[] {
-  const { pull, webhook } = config;
-  const warnings: ConfigWarning[] = [];
+  const { pull, webhook, roles } = config;
+  const warnings = storageWarnings(config);
   if (pull.reports && webhook.publicUrl !== undefined) {
     warnings.push({
       setting: "pull.reports",
@@ -20,7 +21,7 @@ export function configWarnings(config: Config): ConfigWarning[] {
         "is on while webhook.public_url is set; repeats are stored once, but Infobip does not say whether it hands out reports that it has pushed, so turn one of the two off unless you mean both",
     });
   }
-  if (webhook.publicUrl !== undefined && webhook.listen === undefined) {
+  if (webhook.publicUrl !== undefined && webhook.listen === undefined && roles.includes("intake")) {
     warnings.push({
       setting: "webhook.listen",
       message:

@@ -1,5 +1,6 @@
 import { WEBHOOK_ROUTES, type WebhookRoute } from "../webhook/report-kind.ts";
 import type { WebhookCheck } from "../webhook/webhook-checks.ts";
+import { hasRole } from "./has-role.ts";
 import { isLocalAddress } from "./listen-address.ts";
 import type { ReadableValues, Report } from "./rules.ts";
 import type { SettingPath } from "./settings.ts";
@@ -30,7 +31,8 @@ export function checkWebhook(values: ReadableValues, report: Report): void {
     if (values[`webhook.${route}.require`] !== undefined) checkRequired(route, values, report);
     checkUrlInMessages(route, required[route], values, report);
   }
-  checkOpenRoutes(required, values, report);
+  // Without the role, the listener is not opened.
+  if (hasRole(values, "intake")) checkOpenRoutes(required, values, report);
 }
 
 /** A public URL needs a secret, and a secret must be hard to guess and fit into a URL. */

@@ -13,6 +13,9 @@ const CURSOR_BYTES = CHECKED_BYTES + 2;
 const TWO_TO_32 = 0x1_0000_0000;
 const MAX_SEQUENCE_HIGH = Math.floor(Number.MAX_SAFE_INTEGER / TWO_TO_32);
 
+/** Wait that callers are told before they call again with a cursor that this process cannot judge, in milliseconds. */
+const BEHIND_RETRY_MS = 500;
+
 /** Characters of every cursor of this version. */
 export const CURSOR_LENGTH = Math.ceil((CURSOR_BYTES * 8) / 6);
 
@@ -100,6 +103,30 @@ export function parseCursor(text: string, log: CursorLog): number {
     );
   }
   return content.sequence;
+}
+
+/**
+ * {@link parseCursor}, after this process had time to come to know a position
+ * that another process of the fleet has told of.
+ *
+ * @throws ServiceError as {@link parseCursor} does; LOG_UNAVAILABLE when this process cannot tell whether the log
+ * is that long.
+ */
+export async function findCursor(text: string, log: CursorLog & Pick<EventLog, "reach">): Promise<number> {
+  const content = decodeCursor(text);
+  const isAhead = content?.logId === log.id && content.sequence > log.bounds().head;
+  if (isAhead && (await log.reach?.(content.sequence)) === false) throw logBehind();
+  return parseCursor(text, log);
+}
+
+/** The error for a position that another process has told of and this one cannot see yet. */
+function logBehind(): ServiceError {
+  return new ServiceError(
+    Code.Unavailable,
+    "LOG_UNAVAILABLE",
+    "this instance does not have the event log up to the cursor yet; call again, or call another instance",
+    { retryDelayMs: BEHIND_RETRY_MS },
+  );
 }
 
 /** The error for a position whose following events were already removed. */

@@ -27,6 +27,8 @@ export interface NewEvent {
   readonly encoded: Uint8Array;
   /** The webhook item as it came. */
   readonly raw: Uint8Array;
+  /** It was superseded in the log that it is taken over from, which may have removed what made it so. News leave it out. */
+  readonly superseded?: boolean;
 }
 
 /** An event in the log. */
@@ -153,4 +155,10 @@ export interface EventLog extends AsyncDisposable {
    * slip in between a read that found nothing and a wait for its position.
    */
   waitPast(after: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Where the log is shared and this process may not know all of it yet: resolves with true once it knows the log up
+   * to a sequence, or knows that the log ends before it; with false after a short time in which neither came about,
+   * as while the storage cannot be reached. Never rejects.
+   */
+  reach?(sequence: number): Promise<boolean>;
 }

@@ -38,6 +38,11 @@ export interface SubmissionCommit {
   readonly removed: readonly number[];
   /** Events that tell of the changes. */
   readonly events: readonly NewEvent[];
+  /**
+   * Number of the record that each event tells of, in the order of `events`. A store whose commits a crash can cut
+   * short keeps such an event with its record. Default: the last record for all of them.
+   */
+  readonly eventNumbers?: readonly number[];
 }
 
 /** Which submissions a list holds. */

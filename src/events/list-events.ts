@@ -6,7 +6,7 @@ import {
   ListEventsRequestSchema,
   ListEventsResponseSchema,
 } from "../../gen/infobip/events/v1/history_pb.js";
-import { encodeCursor, parseCursor } from "../eventlog/cursor.ts";
+import { encodeCursor, findCursor } from "../eventlog/cursor.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
 import { compileFilter } from "../eventlog/filter.ts";
 import { orCallEnded } from "../rpc/call-ended.ts";
@@ -67,7 +67,7 @@ async function startOf(log: EventLog, request: ListEventsRequest, digest: Uint8A
   const { from, pageToken } = request;
   if (pageToken !== "") {
     const cursor = decodePageToken(PageKind.EVENTS, pageToken, digest);
-    return { position: parseCursor(cursor, log), isClients: true };
+    return { position: await findCursor(cursor, log), isClients: true };
   }
   if (from.case === undefined) return { position: log.bounds().earliest, isClients: false };
   return { position: await resolvePosition(log, from), isClients: from.case === "cursor" };

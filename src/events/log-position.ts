@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { StartPosition } from "../../gen/infobip/events/v1/positions_pb.js";
-import { parseCursor } from "../eventlog/cursor.ts";
+import { findCursor } from "../eventlog/cursor.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
 
 /** A place in the log as requests name it. */
@@ -17,12 +17,12 @@ export type PositionChoice =
 /**
  * Finds the position that a request names.
  *
- * @throws ServiceError with the cursor errors of {@link parseCursor}.
+ * @throws ServiceError with the cursor errors of {@link findCursor}.
  */
 export async function resolvePosition(log: EventLog, choice: PositionChoice): Promise<number> {
   switch (choice.case) {
     case "cursor":
-      return parseCursor(choice.value, log);
+      return findCursor(choice.value, log);
     case "startTime":
       return log.positionAtTime(toMilliseconds(choice.value));
     case "start":

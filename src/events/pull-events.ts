@@ -11,6 +11,8 @@ import { encodeCursor } from "../eventlog/cursor.ts";
 import type { Delivery, SubscriptionSession, TakeResult } from "../eventlog/subscription-engine.ts";
 import type { CallContext } from "../rpc/call-context.ts";
 import { callEnded, serviceDraining } from "../rpc/call-ended.ts";
+import type { ClockTimer } from "../timer.ts";
+import { ConsumerDrain } from "./consumer-drain.ts";
 import { MAX_PAGE_BYTES } from "./event-page.ts";
 import { asPrecondition } from "./session-errors.ts";
 import { takeInTurn } from "./session-takes.ts";
@@ -95,6 +97,7 @@ async function takeWithin(
   call: CallContext,
 ): Promise<TakeResult> {
   const { timer } = context;
+  const drain = new ConsumerDrain(context, call);
   const waitUntil = timer.now() + (request.wait === undefined ? 0 : durationMs(request.wait));
   const options = {
     maxEvents: request.maxEvents ?? DEFAULT_PULL_EVENTS,
@@ -103,22 +106,28 @@ async function takeWithin(
   };
   while (true) {
     if (call.signal.aborted) throw callEnded(call.signal);
-    // What this instance hands out while it stops could not be acknowledged to it.
-    if (context.drain.draining) throw serviceDraining();
+    // What an instance hands out while it stops could not be acknowledged to it.
+    if (drain.draining) throw serviceDraining();
     const taken = await takeInTurn(session, options);
     if (taken.deliveries.length > 0 || taken.gap !== undefined) return taken;
     const leftMs = waitUntil - timer.now();
     if (leftMs <= 0) return taken;
-    await waitForWork(context, session, call.signal, leftMs);
+    await waitForWork(session, { signal: call.signal, drain, timer, delayMs: leftMs });
   }
 }
 
-/** Resolves when a take may bring something, the time is up, the call ends or the service drains. */
+/** What ends a wait besides work. */
+interface WaitEnds {
+  readonly signal: AbortSignal;
+  readonly drain: ConsumerDrain;
+  readonly timer: ClockTimer;
+  readonly delayMs: number;
+}
+
+/** Resolves when a take may bring something, the time is up, the call ends or the consumer has to leave. */
 async function waitForWork(
-  { timer, drain }: SubscriptionContext,
   session: SubscriptionSession,
-  signal: AbortSignal,
-  delayMs: number,
+  { signal, drain, timer, delayMs }: WaitEnds,
 ): Promise<void> {
   const done = new AbortController();
   const wake = (): void => done.abort();

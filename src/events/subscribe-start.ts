@@ -17,9 +17,18 @@ export async function readStart(
   timer: ClockTimer,
   drain: DrainNotice,
 ): Promise<SubscribeStart> {
-  const first = await firstFrame(frames, { timer, drain, timeoutMs: START_TIMEOUT_MS, none: noStart });
-  if (first.frame.case !== "start") throw noStart();
-  return first.frame.value;
+  return (await readStartFrame(frames, timer, drain)).start;
+}
+
+/** Reads the frame that opens a session, as {@link readStart} does, and gives it with its contents. */
+export async function readStartFrame(
+  frames: AsyncIterator<SubscribeRequest>,
+  timer: ClockTimer,
+  drain: DrainNotice,
+): Promise<{ readonly frame: SubscribeRequest; readonly start: SubscribeStart }> {
+  const frame = await firstFrame(frames, { timer, drain, timeoutMs: START_TIMEOUT_MS, none: noStart });
+  if (frame.frame.case !== "start") throw noStart();
+  return { frame, start: frame.frame.value };
 }
 
 /** The error for a second start frame. */

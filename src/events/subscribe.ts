@@ -10,6 +10,7 @@ import type { CallContext } from "../rpc/call-context.ts";
 import { callEnded, orCallEnded } from "../rpc/call-ended.ts";
 import { WakeUp } from "../rpc/wake-up.ts";
 import { ClientFrames, MAX_UNANSWERED_FRAMES } from "./client-frames.ts";
+import { ConsumerDrain } from "./consumer-drain.ts";
 import { deliveredFrames } from "./delivered-frames.ts";
 import { Deliveries } from "./deliveries.ts";
 import { MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from "./event-frames.ts";
@@ -64,6 +65,7 @@ class SubscribeStream implements Disposable {
   readonly #deliveries: Deliveries;
   readonly #wakeUp = new WakeUp();
   readonly #progressIntervalMs: number;
+  readonly #drain: ConsumerDrain;
   readonly #callOffDrain: () => void;
   #lastProgress: number;
   #toldDraining = false;
@@ -86,7 +88,8 @@ class SubscribeStream implements Disposable {
     this.#lastProgress = context.timer.now();
     this.#client = new ClientFrames(frames, session, context.log, wake);
     this.#deliveries = new Deliveries(session, takeOptions(includeRawBody), wake);
-    this.#callOffDrain = context.drain.onDrain(wake);
+    this.#drain = new ConsumerDrain(context, call);
+    this.#callOffDrain = this.#drain.onDrain(wake);
     session.ended.addEventListener("abort", wake);
     call.signal.addEventListener("abort", this.#onCallEnded);
     if (call.signal.aborted) this.#onCallEnded();
@@ -133,7 +136,7 @@ class SubscribeStream implements Disposable {
     const isDrained = this.#toldDraining && (this.#session.ended.aborted || this.#drainDelay() === 0);
     if (isDrained || (this.#client.halfClosed && this.#client.isAnswered)) return true;
     // The client hears of the drain first, also when the engine has ended the session already.
-    if (this.#context.drain.draining && !this.#toldDraining) return false;
+    if (this.#drain.draining && !this.#toldDraining) return false;
     if (this.#session.ended.aborted) throw endOf(this.#session);
     const failure = this.#client.failure ?? this.#deliveries.failure;
     if (failure !== undefined) throw failure;
@@ -143,9 +146,9 @@ class SubscribeStream implements Disposable {
   /** The frames that can be sent now: each kind gets its turn, however many there are of another. */
   async *#due(): AsyncGenerator<Uint8Array> {
     yield* this.#results();
-    if (this.#context.drain.draining && !this.#toldDraining) {
+    if (this.#drain.draining && !this.#toldDraining) {
       this.#toldDraining = true;
-      yield drainingFrame(this.#context.drainStopTime());
+      yield drainingFrame(this.#drain.stopTime);
     }
     yield* this.#progress();
     if (this.#toldDraining || this.#client.halfClosed) return;
@@ -192,7 +195,7 @@ class SubscribeStream implements Disposable {
 
   /** Milliseconds until the stream of a draining service ends. */
   #drainDelay(): number {
-    return Math.max(0, this.#context.drainStopTime() - END_BEFORE_STOP_MS - this.#context.now());
+    return Math.max(0, this.#drain.stopTime - END_BEFORE_STOP_MS - this.#context.now());
   }
 
   [Symbol.dispose](): void {

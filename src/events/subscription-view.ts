@@ -17,6 +17,16 @@ export async function describeSubscription(
   context: SubscriptionContext,
   record: SubscriptionRecord,
 ): Promise<Subscription> {
+  const status = describeProgress(context, await context.engine.progress(record.id));
+  return describeRecord(context.log.id, record, status);
+}
+
+/** A subscription as callers see it, where its status is known or not. */
+export function describeRecord(
+  logId: string,
+  record: SubscriptionRecord,
+  status: SubscriptionStatus | undefined,
+): Subscription {
   const { settings } = record;
   return create(SubscriptionSchema, {
     name: subscriptionName(record.id),
@@ -27,8 +37,8 @@ export async function describeSubscription(
     maxBackoff: durationFromMs(settings.maxBackoffMs),
     createTime: timestampFromMs(record.createTimeMs),
     updateTime: timestampFromMs(record.updateTimeMs),
-    filterCursor: encodeCursor(context.log.id, record.filterFrom),
-    status: describeProgress(context, await context.engine.progress(record.id)),
+    filterCursor: encodeCursor(logId, record.filterFrom),
+    ...(status === undefined ? {} : { status }),
   });
 }
 

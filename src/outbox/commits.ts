@@ -115,6 +115,9 @@ export class Commits {
         records: changes.flatMap(({ record }) => record ?? []),
         removed: changes.flatMap(({ removed }) => removed),
         events: changes.flatMap(({ event }) => event ?? []),
+        eventNumbers: changes.flatMap(({ event, record }) =>
+          event === undefined || record === undefined ? [] : record.number,
+        ),
       });
     } catch (error) {
       failure = ensureServiceError(error);

@@ -1,3 +1,12 @@
+/** Tells a call that the process which its client is connected to is about to stop, though the one that runs it is not. */
+export interface CallDrain {
+  readonly draining: boolean;
+  /** Milliseconds until it stops at the latest; Infinity before it drains. */
+  leftMs(): number;
+  /** Calls back when draining begins; the returned function calls it off. */
+  onDrain(callback: () => void): () => void;
+}
+
 /**
  * What a method implementation knows about its call, on either listener. A
  * subset of Connect's HandlerContext, so that one implementation serves both.
@@ -17,4 +26,6 @@ export interface CallContext {
   readonly protocolName?: string;
   /** Tells the client's connection from others of this process, also over unix sockets; no address. Empty or not set when it is not known. */
   readonly peer?: string;
+  /** Of the client's own process. Not set: it is this one. */
+  readonly drain?: CallDrain;
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ListenAddress } from "../config/listen-address.ts";
 import { listen } from "./listen.ts";
+import { type ProbeAnswer, type ProbeSources, Probes } from "./probes.ts";
 import { ServerStop } from "./server-stop.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -11,21 +12,11 @@ const METRICS_PAGE = "/metrics";
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const JSON_TYPE = "application/json";
 
-/** State of one thing that the service depends on. */
-export interface Check {
-  readonly ok: boolean;
-  /** Why not, for operators. Never a secret. */
-  readonly reason?: string;
-}
-
-/** States by the name of the dependency. */
-export type Checks = Readonly<Record<string, Check>>;
+export type { Check, Checks } from "./role-check.ts";
 
 /** Settings of an {@link AdminListener}. */
-export interface AdminListenerOptions {
+export interface AdminListenerOptions extends ProbeSources {
   readonly listen: ListenAddress;
-  /** Whether the service should get traffic now, by what it depends on. */
-  readonly checks: () => Checks;
   /** Metrics in Prometheus' text format. Without it there is no such page. */
   readonly metrics?: () => Promise<string>;
 }
@@ -33,27 +24,28 @@ export interface AdminListenerOptions {
 /**
  * Answers probes with JSON: 200 when the page's checks hold, 503 when one does
  * not. `/readyz` is the checks as they are now. `/startupz` is the same until
- * they have all held once, and 200 from then on. `/livez` is 200 as long as
- * the process answers, because a restart would not mend a dependency. A check
- * that throws counts as failed. `/metrics` is the metrics.
+ * they have all held once, and 200 from then on. Where there are checks of
+ * roles those decide, and both pages answer for one of them alone with
+ * `?role=send`; 400 when there is no such role, 503 when this process does not
+ * have it. `/livez` is 200 as long as the process answers, because a restart
+ * would not mend a dependency. A check that throws counts as failed. `/metrics`
+ * is the metrics.
  */
 export class AdminListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #stop: ServerStop;
-  readonly #checks: () => Checks;
   readonly #metrics: (() => Promise<string>) | undefined;
-  /** The pages of checks. */
-  readonly #pages: ReadonlyMap<string, () => Checks>;
-  #hasStarted = false;
+  /** The pages of checks; they take the query, without its question mark. */
+  readonly #pages: ReadonlyMap<string, (query: string) => ProbeAnswer>;
   #address: ListenAddress;
 
   private constructor(options: AdminListenerOptions) {
-    this.#checks = options.checks;
     this.#metrics = options.metrics;
+    const probes = new Probes(options);
     this.#pages = new Map([
-      ["/startupz", () => this.#startup()],
-      ["/livez", () => ({})],
-      ["/readyz", () => this.#readiness()],
+      ["/startupz", (query: string) => probes.started(query)],
+      ["/livez", () => probes.live()],
+      ["/readyz", (query: string) => probes.ready(query)],
     ]);
     this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
     this.#server.maxConnections = MAX_CONNECTIONS;
@@ -82,7 +74,7 @@ export class AdminListener implements AsyncDisposable {
   /** Never rejects. */
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#stop.isStopping) response.setHeader("connection", "close");
-    const path = (request.url ?? "").split("?")[0] ?? "";
+    const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     const metrics = path === METRICS_PAGE ? this.#metrics : undefined;
     const page = this.#pages.get(path);
     if (page === undefined && metrics === undefined) {
@@ -94,32 +86,9 @@ export class AdminListener implements AsyncDisposable {
     } else if (metrics !== undefined) {
       await sendMetrics(response, metrics);
     } else if (page !== undefined) {
-      const checks = page();
-      const ok = allHold(checks);
-      send(response, ok ? 200 : 503, { ok, checks });
+      const { status, body } = page(query);
+      send(response, status, body);
     }
-  }
-
-  #startup(): Checks {
-    return this.#hasStarted ? {} : this.#readiness();
-  }
-
-  #readiness(): Checks {
-    const checks = runChecks(this.#checks);
-    this.#hasStarted ||= allHold(checks);
-    return checks;
-  }
-}
-
-function allHold(checks: Checks): boolean {
-  return Object.values(checks).every((check) => check.ok);
-}
-
-function runChecks(checks: () => Checks): Checks {
-  try {
-    return checks();
-  } catch {
-    return { checks: { ok: false, reason: "the checks themselves failed" } };
   }
 }
 

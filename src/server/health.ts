@@ -18,16 +18,17 @@ export interface Health {
   readonly binding: ServiceBinding;
   /** Whether the process as a whole ("") and all its services take calls. Watchers are told at once. */
   setServing(serving: boolean): void;
-  /** The same for one service only, until the next setServing. Ignores names it was not made with. */
-  setServiceServing(service: string, serving: boolean): void;
+  /** The same for each by its name. Names that are left out stay as they are; ignores those it was not made with. */
+  setStatuses(serving: ReadonlyMap<string, boolean>): void;
 }
 
 /** Most streams of Watch at once; more are refused. */
 const MAX_WATCHERS = 1000;
 
 /**
- * Makes the health service for the named services. All begin as NOT_SERVING. It
- * says nothing of Infobip: an upstream that is down is no reason to restart.
+ * Makes the health service for the named services, which are those that this
+ * process has; any other is SERVICE_UNKNOWN. All begin as NOT_SERVING. It says
+ * nothing of Infobip: an upstream that is down is no reason to restart.
  */
 export function createHealth(services: readonly string[]): Health {
   const board = new StatusBoard(["", ...services]);
@@ -46,7 +47,7 @@ export function createHealth(services: readonly string[]): Health {
       },
     },
     setServing: (serving) => board.setAll(serving),
-    setServiceServing: (service, serving) => board.set(service, serving),
+    setStatuses: (serving) => board.set(serving),
   };
 }
 
@@ -72,14 +73,14 @@ class StatusBoard {
   }
 
   setAll(serving: boolean): void {
-    for (const service of this.#statuses.keys()) this.#put(service, serving);
-    this.#wake();
+    this.set(new Map([...this.#statuses.keys()].map((service) => [service, serving])));
   }
 
-  set(service: string, serving: boolean): void {
-    if (!this.#statuses.has(service)) return;
-    this.#put(service, serving);
-    this.#wake();
+  set(serving: ReadonlyMap<string, boolean>): void {
+    let changed = false;
+    for (const [service, isServing] of serving) changed = this.#put(service, isServing) || changed;
+    if (!changed) return;
+    for (const watcher of this.#watchers) watcher();
   }
 
   /** Yields the status at once and then each change. A service that is not known stays so, and the stream open. */
@@ -107,12 +108,13 @@ class StatusBoard {
     }
   }
 
-  #put(service: string, serving: boolean): void {
-    this.#statuses.set(service, serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
-  }
-
-  #wake(): void {
-    for (const watcher of this.#watchers) watcher();
+  /** Whether that is a change. */
+  #put(service: string, serving: boolean): boolean {
+    const status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    const last = this.#statuses.get(service);
+    if (last === undefined || last === status) return false;
+    this.#statuses.set(service, status);
+    return true;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { type Reason, ServiceError, type ServiceErrorOptions, type Violation } from "../errors.ts";
+import type { Role } from "../roles.ts";
 
 /** ErrorInfo metadata of every error that is raised before an implementation runs: nothing was sent. */
 const NOTHING_SENT = { outcome: "NOT_SENT" } as const;
@@ -55,6 +56,23 @@ export function methodUnknown(): ServiceError {
     Code.Unimplemented,
     "METHOD_UNKNOWN",
     "this service has no such method; check the path, reflection on the gRPC listener lists all methods",
+  );
+}
+
+/** What a process does not do that lacks a role. */
+const NOT_DONE: Readonly<Record<Role, string>> = {
+  send: "does not send messages",
+  events: "does not serve events",
+  intake: "does not take webhooks",
+};
+
+/** The method belongs to a role that this process does not have. */
+export function roleDisabled(role: Role): ServiceError {
+  return refuse(
+    Code.Unimplemented,
+    "ROLE_DISABLED",
+    `this instance ${NOT_DONE[role]}; call one with the role ${role}`,
+    { metadata: { role } },
   );
 }
 

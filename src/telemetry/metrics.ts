@@ -1,6 +1,7 @@
 import type { WebhookOutcome } from "../server/webhook-listener.ts";
 import type { PullEvents } from "../webhook/pull-events.ts";
 import { CallMetrics } from "./call-metrics.ts";
+import { FleetMetrics, type ObservedFleet } from "./fleet-metrics.ts";
 import type { ReadableHistogram } from "./histogram.ts";
 import { LogMetrics, type ObservedLog } from "./log-metrics.ts";
 import { type ObservedOutbox, type ObservedSubmissions, OutboxMetrics } from "./outbox-metrics.ts";
@@ -33,6 +34,8 @@ export interface Metrics extends AsyncDisposable {
   readonly observeSendQueue: (queue: ObservedSendQueue) => void;
   /** The outbox is open; it and its store are read at each scrape. */
   readonly observeOutbox: (outbox: ObservedOutbox, submissions: ObservedSubmissions) => void;
+  /** The fleet is open; its state is read at each scrape. */
+  readonly observeFleet: (fleet: ObservedFleet) => void;
   /**
    * All metrics in Prometheus' text format. Scrapes at one time share one
    * reading. The first one loads the SDK, which takes some 20 ms.
@@ -60,6 +63,7 @@ export function createMetrics({ now }: MetricsOptions): Metrics {
   const sendStreams = new StreamMetrics("StreamMessages", "infobip_rpc_send_streams");
   const log = new LogMetrics();
   const subscriptions = new SubscriptionMetrics(now);
+  const fleet = new FleetMetrics();
   const page = new MetricsPage([
     sending,
     calls,
@@ -70,6 +74,7 @@ export function createMetrics({ now }: MetricsOptions): Metrics {
     log,
     subscriptions,
     streams,
+    fleet,
   ]);
   return {
     webhookAnswered: (outcome) => webhooks.answered(outcome),
@@ -80,6 +85,7 @@ export function createMetrics({ now }: MetricsOptions): Metrics {
     countSendStreams: (method) => sendStreams.counted(method),
     observeSendQueue: (queue) => sending.observe(queue),
     observeOutbox: (opened, submissions) => outbox.observe(opened, submissions),
+    observeFleet: (observed) => fleet.observe(observed),
     observeLog: (opened) => log.observe(opened),
     observeSubscriptions: (engine) => subscriptions.observe(engine),
     page: () => page.read(),

@@ -5,7 +5,8 @@ import type { OutboxState } from "../outbox/outbox-options.ts";
 
 /** What is read of the outbox. */
 export interface ObservedOutbox {
-  state(): Pick<OutboxState, "byState" | "bytes" | "inFlight" | "heldMs">;
+  /** Undefined while another process has the outbox. */
+  state(): Pick<OutboxState, "byState" | "bytes" | "inFlight" | "heldMs"> | undefined;
 }
 
 /** What is read of its store. */
@@ -67,7 +68,7 @@ export class OutboxMetrics {
       description: "Time for which the waiting submission that was due first has been due; 0 when none is.",
     });
     overdue.addCallback(async (result) => {
-      if (!this.#submissions) return;
+      if (!this.#submissions || this.#outbox?.state() === undefined) return;
       const dueMs = await this.#submissions.nextDue(BEGINNING_MS);
       result.observe(dueMs === undefined ? 0 : Math.max(0, this.#now() - dueMs) / 1_000);
     });

@@ -53,4 +53,6 @@ export interface WatchHistory {
   readonly removedTo: number;
   /** Position of the last event when the log was listed. */
   readonly head: number;
+  /** Whether sequences may be left out: in a fleet a repeat can take one that no event then has. Default: false. */
+  readonly mayHaveGaps?: boolean;
 }

@@ -15,7 +15,7 @@ const STRINGS = 6;
 const HEADER_BYTES = 4 + 4 + 1 + 1 + 8 + 8 + STRINGS * 4 + 4 + 4;
 const TYPE_AT = 0;
 const CHANNEL_AT = 4;
-const FINAL_AT = 8;
+const FLAGS_AT = 8;
 const RANK_AT = 9;
 const OCCUR_TIME_AT = 10;
 const FINGERPRINT_AT = 18;
@@ -23,12 +23,20 @@ const STRING_LENGTHS_AT = 26;
 const ENCODED_LENGTH_AT = STRING_LENGTHS_AT + STRINGS * 4;
 const RAW_LENGTH_AT = ENCODED_LENGTH_AT + 4;
 const SAME = 0xffff_ffff;
+const MAX_ASCII = 0x7f;
+/** Flags. */
+const FINAL = 1;
+const SUPERSEDED = 2;
+/** Bytes before the first event of a batch: their count. */
+export const BATCH_HEAD_BYTES = 4;
 
 /** One event of an unpacked batch: views into the buffer. */
 export interface PackedEvent {
   readonly type: number;
   readonly channel: number;
   readonly final: number;
+  /** 1: superseded whatever the log holds, see {@link NewEvent.superseded}. */
+  readonly superseded: number;
   readonly rank: number;
   /** Unix milliseconds; 0 when it is not known. */
   readonly occurTimeMs: number;
@@ -48,19 +56,22 @@ export interface PackedEvent {
 
 /** Bytes that a batch takes at most; what the queue limit counts. */
 export function packedLength(events: readonly NewEvent[]): number {
-  let length = 4;
-  for (const { columns: c, encoded, raw } of events) {
-    const characters =
-      c.messageId.length +
-      c.bulkId.length +
-      c.sender.length +
-      c.destination.length +
-      c.applicationId.length +
-      c.entityId.length;
-    // A UTF-16 unit becomes at most three bytes of UTF-8.
-    length += HEADER_BYTES + characters * 3 + encoded.length + COMMIT_FIELDS_MAX_BYTES + raw.length;
-  }
+  let length = BATCH_HEAD_BYTES;
+  for (const event of events) length += packedEventLength(event);
   return length;
+}
+
+/** Bytes that one event of a batch takes at most. */
+export function packedEventLength({ columns: c, encoded, raw }: NewEvent): number {
+  const characters =
+    c.messageId.length +
+    c.bulkId.length +
+    c.sender.length +
+    c.destination.length +
+    c.applicationId.length +
+    c.entityId.length;
+  // A UTF-16 unit becomes at most three bytes of UTF-8.
+  return HEADER_BYTES + characters * 3 + encoded.length + COMMIT_FIELDS_MAX_BYTES + raw.length;
 }
 
 /** Packs a batch into a buffer of `length` bytes, which {@link packedLength} gave. */
@@ -78,7 +89,8 @@ export function packBatch(events: readonly NewEvent[], length: number): ArrayBuf
   return target.buffer;
 }
 
-function packEvent(
+/** Packs one event of a batch at an offset, after the event before it; returns where it ends. */
+export function packEvent(
   target: Buffer,
   view: DataView,
   start: number,
@@ -88,7 +100,7 @@ function packEvent(
   const c = event.columns;
   view.setInt32(start + TYPE_AT, c.type, true);
   view.setInt32(start + CHANNEL_AT, c.channel, true);
-  view.setUint8(start + FINAL_AT, c.final ? 1 : 0);
+  view.setUint8(start + FLAGS_AT, (c.final ? FINAL : 0) | (event.superseded === true ? SUPERSEDED : 0));
   view.setUint8(start + RANK_AT, c.rank);
   view.setFloat64(start + OCCUR_TIME_AT, Math.trunc(c.occurTimeMs), true);
   target.set(event.fingerprint, start + FINGERPRINT_AT);
@@ -123,6 +135,17 @@ function packString(
   return written;
 }
 
+/** Whether bytes that somebody else has written are a batch of exactly one event, by all lengths in it. */
+export function isOneEvent(batch: Buffer): boolean {
+  if (batch.length < BATCH_HEAD_BYTES + HEADER_BYTES || batch.readUInt32LE(0) !== 1) return false;
+  const start = BATCH_HEAD_BYTES;
+  let length = BATCH_HEAD_BYTES + HEADER_BYTES + COMMIT_FIELDS_MAX_BYTES;
+  // A string cannot be the same as one before it here: SAME makes the sum far too large.
+  for (let n = 0; n < STRINGS; n++) length += batch.readUInt32LE(start + STRING_LENGTHS_AT + n * 4);
+  length += batch.readUInt32LE(start + ENCODED_LENGTH_AT) + batch.readUInt32LE(start + RAW_LENGTH_AT);
+  return length === batch.length && Number.isSafeInteger(batch.readDoubleLE(start + OCCUR_TIME_AT));
+}
+
 /** Reads a packed batch, event by event. */
 export function* unpackBatch(batch: Buffer): Generator<PackedEvent> {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
@@ -131,12 +154,13 @@ export function* unpackBatch(batch: Buffer): Generator<PackedEvent> {
   let event: PackedEvent | undefined;
   for (let n = 0; n < count; n++) {
     event = unpackEvent(batch, view, at, event);
-    at = event.encodedEnd + COMMIT_FIELDS_MAX_BYTES + event.raw.length;
+    at = endOfEvent(event);
     yield event;
   }
 }
 
-function unpackEvent(
+/** Reads the event of a packed batch that begins at an offset; `view` is over the bytes of the batch. */
+export function unpackEvent(
   batch: Buffer,
   view: DataView,
   start: number,
@@ -154,7 +178,8 @@ function unpackEvent(
   return {
     type: view.getInt32(start + TYPE_AT, true),
     channel: view.getInt32(start + CHANNEL_AT, true),
-    final: view.getUint8(start + FINAL_AT),
+    final: view.getUint8(start + FLAGS_AT) & FINAL,
+    superseded: (view.getUint8(start + FLAGS_AT) & SUPERSEDED) >> 1,
     rank: view.getUint8(start + RANK_AT),
     occurTimeMs: view.getFloat64(start + OCCUR_TIME_AT, true),
     fingerprint: view.getBigInt64(start + FINGERPRINT_AT, true),
@@ -168,6 +193,11 @@ function unpackEvent(
     encodedEnd,
     raw: batch.subarray(rawAt, rawAt + view.getUint32(start + RAW_LENGTH_AT, true)),
   };
+}
+
+/** Where an event that was read ends. */
+export function endOfEvent({ encodedEnd, raw }: PackedEvent): number {
+  return encodedEnd + COMMIT_FIELDS_MAX_BYTES + raw.length;
 }
 
 function endOfString(view: DataView, lengthAt: number, at: number): number {
@@ -184,5 +214,16 @@ function unpackString(
 ): string {
   const length = view.getUint32(lengthAt, true);
   if (length === SAME) return before ?? "";
+  // A string costs more to make than to compare; events that follow each other have much in common.
+  if (before?.length === length && isAscii(before, batch, at)) return before;
   return length === 0 ? "" : batch.toString("utf8", at, at + length);
+}
+
+/** Whether bytes at an offset are those of a text, which is ASCII; compared from the end, where ids differ. */
+function isAscii(text: string, batch: Buffer, at: number): boolean {
+  for (let n = text.length - 1; n >= 0; n--) {
+    const unit = text.charCodeAt(n);
+    if (unit !== batch[at + n] || unit > MAX_ASCII) return false;
+  }
+  return true;
 }

@@ -1,5 +1,4 @@
 import type { AnswerStore } from "../answer-store.ts";
-import { cursorExpired } from "../cursor.ts";
 import type {
   AppendResult,
   EventLog,
@@ -12,9 +11,9 @@ import type {
   ReadResult,
 } from "../event-log.ts";
 import type { SubmissionStore } from "../submission-store.ts";
-import { HeadWaiters } from "./head-waiters.ts";
+import { LocalLog } from "./local-log.ts";
 import type { LogConnection } from "./log-connection.ts";
-import { LogWriteError, logUnavailable } from "./log-errors.ts";
+import { LogWriteError } from "./log-errors.ts";
 import type { LogStores, LogStoresParts } from "./log-stores.ts";
 import type { OpenedFile } from "./opened-file.ts";
 import type { RecentRecords } from "./recent-records.ts";
@@ -67,33 +66,22 @@ export interface EmbeddedLogParts {
   readonly createStores: (parts: Pick<LogStoresParts, "writer" | "requireInPlace">) => LogStores;
 }
 
-const FILE_GONE = "the event log's file was deleted or replaced; restart the service";
-
 /** See {@link EmbeddedEventLog}. */
 export class EmbeddedLog implements EmbeddedEventLog {
   readonly id: string;
   readonly #parts: EmbeddedLogParts;
-  readonly #connection: LogConnection;
+  readonly #log: LocalLog;
   readonly #writer: WriterClient;
   readonly #retention: Retention;
   readonly #stores: LogStores;
-  readonly #waiters = new HeadWaiters();
-  #earliest: number;
-  #head: number;
-  #removing: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(parts: EmbeddedLogParts) {
-    this.id = parts.state.logId;
     this.#parts = parts;
-    this.#connection = parts.connection;
-    this.#earliest = parts.state.earliest;
-    this.#head = parts.state.head;
+    this.#log = new LocalLog({ ...parts, remove: (through) => this.#writer.remove(through) });
+    this.id = this.#log.id;
     this.#writer = parts.connectWriter({
-      onHead: (head) => {
-        this.#head = head;
-        this.#waiters.wake(head);
-      },
+      onHead: (head) => this.#log.advance(head),
       onFailure: (error) => {
         if (error instanceof LogWriteError && error.code === "SQLITE_FULL") void this.#retention.check();
       },
@@ -101,17 +89,12 @@ export class EmbeddedLog implements EmbeddedEventLog {
     });
     this.#stores = parts.createStores({
       writer: this.#writer,
-      requireInPlace: () => this.#requireInPlace(),
+      requireInPlace: () => this.#log.requireInPlace(),
     });
     this.#retention = new Retention({
       ...parts.retention,
       now: parts.now,
-      log: {
-        bounds: () => this.bounds(),
-        positionAtTime: (timeMs) => this.positionAtTime(timeMs),
-        removeStep: (target) => this.#removeStep(target),
-        usedBytes: () => this.#connection.read((reader) => reader.usedBytes()),
-      },
+      log: this.#log,
       onRemoved: () => this.#writer.tryNow(),
     });
   }
@@ -133,80 +116,53 @@ export class EmbeddedLog implements EmbeddedEventLog {
   }
 
   health(): LogHealth {
-    if (this.#closed !== undefined) return { ok: false, reason: "the event log is closed" };
-    const trouble = this.#writer.trouble ?? this.#connection.damage;
-    if (trouble !== undefined) return { ok: false, reason: trouble.message };
-    return this.#parts.file.isInPlace() ? { ok: true } : { ok: false, reason: FILE_GONE };
+    return this.#log.health(this.#writer.trouble);
   }
 
   async stats(): Promise<LogStats> {
-    this.#requireOpen();
-    // Sequences have no gaps, see EventInserter.
-    const events = this.#head - this.#earliest;
-    const sizeBytes = this.#connection.read((reader) => reader.usedBytes());
-    return { events, sizeBytes, retention: this.#retention.limits };
+    this.#log.requireOpen();
+    // A log that gives out its sequences itself leaves no gaps, see Writer.
+    const { earliest, head } = this.#log.bounds();
+    return { events: head - earliest, sizeBytes: this.#log.usedBytes(), retention: this.#retention.limits };
   }
 
   async append(events: readonly NewEvent[]): Promise<AppendResult> {
     if (events.length === 0) return { appended: 0, duplicates: 0 };
     const appended = await this.#writer.append(events, Math.floor(this.#parts.now()));
-    this.#requireInPlace();
+    this.#log.requireInPlace();
     return appended;
   }
 
   bounds(): LogBounds {
-    return { earliest: this.#earliest, head: this.#head };
+    return this.#log.bounds();
   }
 
-  async read(after: number, options: ReadOptions): Promise<ReadResult> {
-    this.#requireOpen();
-    if (after < this.#earliest) throw cursorExpired(this.id, this.#earliest);
-    // Rows that are committed but not yet announced stay out, so that no reader is ahead of bounds().
-    if (after >= this.#head) return { records: [], examinedTo: after };
-    const { recent } = this.#parts;
-    if (options.includeRaw) return this.#readFile(after, options);
-    const known = recent.read(after, options);
-    if (known !== undefined) return known;
-    if (!recent.wants(after, this.#head)) return this.#readFile(after, options);
-    const { limit, maxBytes } = options;
-    recent.add(after, this.#readFile(after, { limit, maxBytes, includeRaw: false }));
-    return recent.read(after, options) ?? this.#readFile(after, options);
+  read(after: number, options: ReadOptions): Promise<ReadResult> {
+    return this.#log.read(after, options);
   }
 
-  async readMessage(messageId: string, after: number, options: ReadOptions): Promise<ReadResult> {
-    this.#requireOpen();
-    if (messageId === "" || after >= this.#head)
-      return { records: [], examinedTo: Math.max(after, this.#head) };
-    const from = Math.max(after, this.#earliest);
-    return this.#connection.readMessages((reader) => reader.read(messageId, from, this.#head, options));
+  readMessage(messageId: string, after: number, options: ReadOptions): Promise<ReadResult> {
+    return this.#log.readMessage(messageId, after, options);
   }
 
-  async statusOf(messageId: string): Promise<EventRecord | undefined> {
-    this.#requireOpen();
-    if (messageId === "") return undefined;
-    const { earliest, head } = this.bounds();
-    return this.#connection.readMessages((reader) => reader.lastStatus(messageId, earliest, head));
+  statusOf(messageId: string): Promise<EventRecord | undefined> {
+    return this.#log.statusOf(messageId);
   }
 
-  async positionAtTime(timeMs: number): Promise<number> {
-    this.#requireOpen();
-    return this.#connection.read((reader) => reader.positionAt(timeMs, this.#earliest, this.#head));
+  positionAtTime(timeMs: number): Promise<number> {
+    return this.#log.positionAtTime(timeMs);
   }
 
-  async recordTimeAfter(after: number): Promise<number | undefined> {
-    this.#requireOpen();
-    if (after >= this.#head) return undefined;
-    return this.#connection.read((reader) => reader.firstAfter(after))?.recordTimeMs;
+  recordTimeAfter(after: number): Promise<number | undefined> {
+    return this.#log.recordTimeAfter(after);
   }
 
-  async waitPast(after: number, signal: AbortSignal): Promise<void> {
-    if (this.#head > after || this.#closed !== undefined) return;
-    await this.#waiters.wait(after, signal);
+  waitPast(after: number, signal: AbortSignal): Promise<void> {
+    return this.#log.waitPast(after, signal);
   }
 
-  async removeThrough(position: number): Promise<void> {
-    const target = Math.min(position, this.#head);
-    while (this.#earliest < target) await this.#removeStep(target);
+  removeThrough(position: number): Promise<void> {
+    return this.#log.removeThrough(position);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -215,43 +171,11 @@ export class EmbeddedLog implements EmbeddedEventLog {
   }
 
   async #close(): Promise<void> {
-    this.#waiters.wake(Number.POSITIVE_INFINITY);
+    this.#log.close();
     await Promise.all([this.#retention.stop(), this.#stores.stop()]);
     // The writer closes last: its connection moves the write-ahead log into the file.
-    this.#connection.close();
+    this.#parts.connection.close();
     await this.#writer.close();
     this.#parts.lock[Symbol.dispose]();
-  }
-
-  /** Removes the oldest events up to a position, or as many of them as one step takes. */
-  #removeStep(target: number): Promise<void> {
-    const removed = this.#removing.then(async () => {
-      const before = this.#earliest;
-      if (before >= target) return;
-      // Raised before the rows go, and no further than they do: a read either finds them or is refused, never skips them.
-      this.#earliest = this.#connection.endOfRemovalStep(before, target);
-      this.#parts.recent.removeThrough(this.#earliest);
-      try {
-        this.#earliest = await this.#writer.remove(this.#earliest);
-      } catch (error) {
-        this.#earliest = before;
-        throw error;
-      }
-    });
-    this.#removing = removed.catch(() => {});
-    return removed;
-  }
-
-  #readFile(after: number, options: ReadOptions): ReadResult {
-    return this.#connection.read((reader) => reader.read(after, this.#head, options));
-  }
-
-  /** What is stored in a deleted file is gone with the process, so it is not confirmed. */
-  #requireInPlace(): void {
-    if (!this.#parts.file.isInPlaceNow()) throw logUnavailable(new Error(FILE_GONE));
-  }
-
-  #requireOpen(): void {
-    if (this.#closed !== undefined) throw logUnavailable(new Error("the event log is closed"));
   }
 }

@@ -43,7 +43,9 @@ export class EventInserter {
 
   /** Inserts an event of a batch; false when the log has it already. */
   insert(batch: Buffer, event: PackedEvent, sequence: number, timeMs: number): boolean {
-    const { superseded, count } = this.#standingOf(event);
+    const standing = this.#standingOf(event);
+    const { count } = standing;
+    const superseded = standing.superseded || event.superseded === 1;
     let encodedEnd = writeRecordTime(batch, event.encodedEnd, timeMs);
     if (superseded) encodedEnd = writeSuperseded(batch, encodedEnd);
     const encoded = batch.subarray(event.encodedAt, encodedEnd);

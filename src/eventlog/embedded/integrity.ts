@@ -12,6 +12,12 @@ const SENDING =
   "SELECT last_number, bytes, (SELECT id FROM answers INDEXED BY answers_id ORDER BY id LIMIT 1), " +
   "(SELECT id FROM submissions INDEXED BY submissions_id ORDER BY id LIMIT 1), " +
   "(SELECT count(*) FROM submission_totals) FROM submission_state, answer_state";
+/** Sequences of the first and last event by what the log says of itself; they count for nothing when it is empty. */
+const LOG_STATE = "SELECT earliest + 1 AS first, head AS last, earliest = head AS is_empty FROM log_state";
+/** The same of a replica, whose sequences have gaps: its first event may be any after the earliest position. */
+const REPLICA_STATE =
+  "SELECT (SELECT sequence FROM events WHERE sequence > earliest ORDER BY sequence LIMIT 1) AS first, " +
+  "last_event AS last, events = 0 AS is_empty FROM replica_state, log_state";
 /** SQLITE_ERROR: a table, column or index is missing. */
 const SQLITE_ERROR = 1;
 
@@ -23,8 +29,19 @@ const SQLITE_ERROR = 1;
  * @throws EventLogOpenError CORRUPT, or an error of node:sqlite
  */
 export function requireSoundLog(database: DatabaseSync, file: string, version: number): void {
+  const find = () =>
+    findProblem(database, LOG_STATE) ?? (version === MIGRATED_VERSION ? undefined : findLoss(database));
+  requireNone(file, find);
+}
+
+/** Looks at a replica as {@link requireSoundLog} does at a log. @throws EventLogOpenError CORRUPT, or an error of node:sqlite */
+export function requireSoundReplica(database: DatabaseSync, file: string): void {
+  requireNone(file, () => findProblem(database, REPLICA_STATE) ?? findLoss(database));
+}
+
+function requireNone(file: string, find: () => string | undefined): void {
   try {
-    const problem = findProblem(database) ?? (version === MIGRATED_VERSION ? undefined : findLoss(database));
+    const problem = find();
     if (problem !== undefined) throw corrupt(file, problem);
   } catch (error) {
     if (sqliteCode(error) !== SQLITE_ERROR) throw error;
@@ -32,19 +49,19 @@ export function requireSoundLog(database: DatabaseSync, file: string, version: n
   }
 }
 
-function findProblem(database: DatabaseSync): string | undefined {
-  const state = row(database, "SELECT earliest, head FROM log_state");
+function findProblem(database: DatabaseSync, stateQuery: string): string | undefined {
+  const state = row(database, stateQuery);
   if (state === undefined) return "its state row is missing";
   const first = row(database, "SELECT * FROM events ORDER BY sequence LIMIT 1");
   const last = row(database, "SELECT * FROM events ORDER BY sequence DESC LIMIT 1");
-  const { earliest, head } = state as { earliest: bigint; head: bigint };
-  if (first === undefined || last === undefined)
-    return earliest === head ? undefined : "its events are missing";
-  if (first.sequence !== earliest + 1n) return "its first events are missing";
-  if (last.sequence !== head) return "its last events are missing";
+  const isEmpty = state.is_empty === 1n;
+  if (first === undefined || last === undefined) return isEmpty ? undefined : "its events are missing";
+  if (isEmpty) return "it holds events that were removed";
+  if (first.sequence !== state.first) return "its first events are missing";
+  if (last.sequence !== state.last) return "its last events are missing";
   const { message_id, rank, channel, occur_time, fingerprint } = last;
   const found = row(database, BY_IDENTITY, message_id, rank, channel, occur_time, fingerprint);
-  return found?.sequence === head ? undefined : "its index does not fit its events";
+  return found?.sequence === state.last ? undefined : "its index does not fit its events";
 }
 
 function findLoss(database: DatabaseSync): string | undefined {

@@ -1,9 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import { CursorEncoder } from "../cursor.ts";
 import { MessageReader } from "./message-reader.ts";
+import { corrupt, inaccessible } from "./open-failure.ts";
 import { ReadGuard } from "./read-guard.ts";
 import { Reader } from "./reader.ts";
 import { RemovalStep } from "./removal-step.ts";
+import { isCorrupt, sqliteFailure } from "./sqlite-error.ts";
 
 /** The read-only connection of an open log, and what reads through it. */
 export class LogConnection {
@@ -14,18 +16,26 @@ export class LogConnection {
   readonly #messageReader: MessageReader;
   readonly #removalStep: RemovalStep;
 
-  /**
-   * `onDamaged` is called once, when a read has found the file damaged.
-   *
-   * @throws an error of node:sqlite
-   */
-  constructor(file: string, logId: string, onDamaged: (error: Error) => void) {
+  private constructor(file: string, logId: string, onDamaged: (error: Error) => void) {
     this.database = new DatabaseSync(file, { readOnly: true });
     this.cursors = new CursorEncoder(logId);
     this.guard = new ReadGuard(onDamaged);
     this.#reader = new Reader(this.database, this.cursors);
     this.#messageReader = new MessageReader(this.database, this.cursors);
     this.#removalStep = new RemovalStep(this.database);
+  }
+
+  /**
+   * Opens the connection. `onDamaged` is called once, when a read has found the file damaged.
+   *
+   * @throws EventLogOpenError CORRUPT or INACCESSIBLE
+   */
+  static open(file: string, logId: string, onDamaged: (error: Error) => void): LogConnection {
+    try {
+      return new LogConnection(file, logId, onDamaged);
+    } catch (error) {
+      throw isCorrupt(error) ? corrupt(file, sqliteFailure(error).text, error) : inaccessible(file, error);
+    }
   }
 
   /** What reads have found wrong with the file; undefined when nothing. */

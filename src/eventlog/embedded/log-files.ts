@@ -5,11 +5,14 @@ import { inaccessible } from "./open-failure.ts";
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
-/** The files of an embedded log. SQLite adds `-wal` and `-shm` beside them, with the same mode. */
+/** The files of an embedded log, or of a replica. SQLite adds `-wal` and `-shm` beside them, with the same mode. */
 export interface LogFiles {
   readonly events: string;
   readonly lock: string;
 }
+
+/** What a log's files are called: those of a log of its own, and of a replica. */
+export type LogFilesName = "events" | "replica";
 
 /**
  * Creates what is missing of a log's directory and files, readable by their
@@ -17,8 +20,8 @@ export interface LogFiles {
  *
  * @throws EventLogOpenError INACCESSIBLE
  */
-export function prepareLogFiles(directory: string): LogFiles {
-  const files = { events: join(directory, "events.db"), lock: join(directory, "events.lock") };
+export function prepareLogFiles(directory: string, name: LogFilesName = "events"): LogFiles {
+  const files = { events: join(directory, `${name}.db`), lock: join(directory, `${name}.lock`) };
   try {
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     const created = [createFile(files.events), createFile(files.lock)];
@@ -44,7 +47,7 @@ function createFile(file: string): boolean {
 }
 
 /** Makes the new directory entries survive a power failure. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, "r");
   try {
     fsyncSync(descriptor);

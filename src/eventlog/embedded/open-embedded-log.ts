@@ -7,14 +7,12 @@ import { type EmbeddedEventLog, EmbeddedLog } from "./embedded-log.ts";
 import { LogConnection } from "./log-connection.ts";
 import { type LogFiles, prepareLogFiles } from "./log-files.ts";
 import { LogStores } from "./log-stores.ts";
-import { corrupt, inaccessible } from "./open-failure.ts";
 import { OpenedFile } from "./opened-file.ts";
 import { RecentRecords } from "./recent-records.ts";
 import { DEFAULT_RETENTION_AGE_MS, DEFAULT_RETENTION_BYTES } from "./retention.ts";
-import { isCorrupt, sqliteFailure } from "./sqlite-error.ts";
 import { WriterClient, type WriterClientParts } from "./writer-client.ts";
 import { lockForWriting } from "./writer-lock.ts";
-import type { WriterThreadData } from "./writer-messages.ts";
+import type { CheckpointThreadData, WriterThreadData } from "./writer-messages.ts";
 import { writerReady } from "./writer-ready.ts";
 
 /** Source of the writer thread, filled in by the bundler; not defined when run from source. */
@@ -53,6 +51,8 @@ export interface EmbeddedLogOptions {
   readonly answers?: Partial<AnswerLimits>;
   /** Most bytes of the database file; past it append() rejects LOG_UNAVAILABLE until events are removed. Default: above retention's limit. */
   readonly maxFileBytes?: number;
+  /** The log is of no use after this process, such as a copy of what is kept elsewhere: commits are not synced one by one. */
+  readonly isScratch?: boolean;
   /** For retention, for the removal of expired answers, and for tries while commits fail. Default: the system's. */
   readonly timer?: Timer;
   /** Commits have begun to fail: appends are refused until onRecovered. Message and `code` name SQLite's result code; no path. */
@@ -97,10 +97,11 @@ async function openLocked(
     file: files.events,
     newLogId: Buffer.from(newLogId()).toString("hex"),
     maxBytes: options.maxFileBytes ?? Math.ceil(limits.bytes * 1.1) + FILE_ROOM_BYTES,
+    ...(options.isScratch && { isScratch: true }),
   });
   try {
     const state = await writerReady(worker, files.events);
-    const connection = connect(files.events, state.logId, options);
+    const connection = LogConnection.open(files.events, state.logId, options.onDamaged ?? ignore);
     const clocks = {
       now: options.now ?? Date.now,
       monotonicNow: options.monotonicNow ?? (() => performance.now()),
@@ -168,17 +169,18 @@ function writerParts(
   };
 }
 
-function connect(file: string, logId: string, options: EmbeddedLogOptions): LogConnection {
-  try {
-    return new LogConnection(file, logId, options.onDamaged ?? ignore);
-  } catch (error) {
-    throw isCorrupt(error) ? corrupt(file, sqliteFailure(error).text, error) : inaccessible(file, error);
-  }
-}
-
 /** Starts the writer from the bundle's copy of its source, or from the file beside this one. */
 export function startWriterThread(data: WriterThreadData): Worker {
-  const options = { workerData: data, name: "event-log-writer" };
+  return startThread(data, "event-log-writer");
+}
+
+/** Starts the thread that does the checkpoints of a database. */
+export function startCheckpointThread(data: CheckpointThreadData): Worker {
+  return startThread(data, "event-log-checkpoints");
+}
+
+function startThread(workerData: WriterThreadData | CheckpointThreadData, name: string): Worker {
+  const options = { workerData, name };
   return typeof __EVENTLOG_WRITER_SOURCE__ === "string"
     ? new Worker(__EVENTLOG_WRITER_SOURCE__, { ...options, eval: true })
     : new Worker(new URL("./writer-thread.ts", import.meta.url), options);

@@ -1,11 +1,18 @@
 /**
  * Why an embedded log cannot be opened. NOT_A_LOG: the file is something else.
  * CORRUPT: it is a log, but cut off or damaged.
- * OTHER_VERSION: written by another version of this service. IN_USE: another
+ * OTHER_VERSION: written by another version of this service. OTHER_LOG: a
+ * replica of another log, or of an older state of its log. IN_USE: another
  * process, or another log of this process, writes it. INACCESSIBLE: missing
  * permission, full or failing disk.
  */
-export type OpenFailureReason = "NOT_A_LOG" | "CORRUPT" | "OTHER_VERSION" | "IN_USE" | "INACCESSIBLE";
+export type OpenFailureReason =
+  | "NOT_A_LOG"
+  | "CORRUPT"
+  | "OTHER_VERSION"
+  | "OTHER_LOG"
+  | "IN_USE"
+  | "INACCESSIBLE";
 
 /** The embedded log refuses to start. The text names the file and what to do. */
 export class EventLogOpenError extends Error {

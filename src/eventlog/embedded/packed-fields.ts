@@ -36,6 +36,11 @@ export class FieldPacker {
     return this.#target.buffer;
   }
 
+  /** What was written so far: a view into the buffer. */
+  get written(): Uint8Array {
+    return this.#target.subarray(0, this.#at);
+  }
+
   number(value: number): void {
     this.#view.setFloat64(this.#at, value, true);
     this.#at += NUMBER_BYTES;
@@ -60,9 +65,12 @@ export class FieldReader {
   readonly #view: DataView;
   #at = 0;
 
-  constructor(buffer: ArrayBuffer) {
-    this.#source = Buffer.from(buffer);
-    this.#view = new DataView(buffer);
+  constructor(buffer: ArrayBuffer | Uint8Array) {
+    this.#source =
+      buffer instanceof ArrayBuffer
+        ? Buffer.from(buffer)
+        : Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    this.#view = new DataView(this.#source.buffer, this.#source.byteOffset, this.#source.byteLength);
   }
 
   number(): number {
@@ -90,6 +98,8 @@ export class FieldReader {
   #endOfField(): number {
     const length = this.#view.getUint32(this.#at, true);
     this.#at += LENGTH_BYTES;
-    return this.#at + length;
+    const end = this.#at + length;
+    if (end > this.#source.length) throw new RangeError("a packed field goes past the end of its buffer");
+    return end;
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { corrupt, EventLogOpenError, inaccessible } from "./open-failure.ts";
-import { notALog, requireOwnSchema } from "./schema.ts";
+import { notALog, requireOwnSchema, requireReplicaSchema } from "./schema.ts";
 import { isCannotOpen, isCorrupt, isNotADatabase, sqliteFailure } from "./sqlite-error.ts";
 
 /** Where a log began and ended when it was looked at. */
@@ -17,32 +17,39 @@ export interface LogState {
 }
 
 /**
- * A log's file, opened to be looked at: read-only, beside the service that
+ * The file of a log or of a replica, opened to be looked at: read-only, beside the service that
  * writes it or without one. No lock of the log is taken, and no transaction
  * stays open between two calls. Must be disposed of.
  */
 export class ReadOnlyLog implements Disposable {
   readonly path: string;
   readonly database: DatabaseSync;
+  /** A copy of a log that lives elsewhere: its sequences have gaps. */
+  readonly isReplica: boolean;
 
-  private constructor(path: string, database: DatabaseSync) {
+  private constructor(path: string, database: DatabaseSync, isReplica: boolean) {
     this.path = path;
     this.database = database;
+    this.isReplica = isReplica;
   }
 
   /**
-   * Opens the log in a directory.
+   * Opens the log in a directory, or the replica when there is no log.
    *
    * @throws EventLogOpenError
    */
   static open(directory: string): ReadOnlyLog {
-    const path = join(directory, "events.db");
+    const ofLog = join(directory, "events.db");
+    const ofReplica = join(directory, "replica.db");
+    const isReplica = !existsSync(ofLog) && existsSync(ofReplica);
+    const path = isReplica ? ofReplica : ofLog;
     if (!existsSync(path)) throw missing(path);
     let database: DatabaseSync | undefined;
     try {
       database = openReadOnly(path);
-      requireOwnSchema(database, path);
-      const file = new ReadOnlyLog(path, database);
+      if (isReplica) requireReplicaSchema(database, path);
+      else requireOwnSchema(database, path);
+      const file = new ReadOnlyLog(path, database, isReplica);
       file.state();
       return file;
     } catch (error) {

@@ -44,7 +44,7 @@ export class Reader {
 
   /**
    * Position before the first event between two positions that was stored at a
-   * time (Unix milliseconds) or later; the upper one when there is none.
+   * time (Unix milliseconds) or later; one after the last event when there is none.
    */
   positionAt(timeMs: number, earliest: number, head: number): number {
     // Record times never fall, so the sequences can be halved; an index would cost every append.

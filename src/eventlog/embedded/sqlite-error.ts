@@ -66,6 +66,6 @@ export function isCorrupt(error: unknown): boolean {
 }
 
 /** Whether a failed write says that the file is damaged: no later write can be trusted. */
-export function isFatal(failure: SqliteFailure): boolean {
+export function isFatal(failure: Pick<SqliteFailure, "code">): boolean {
   return failure.code === NAMES[SQLITE_CORRUPT] || failure.code === NAMES[SQLITE_NOTADB];
 }

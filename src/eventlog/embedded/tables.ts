@@ -8,6 +8,11 @@ export const SCHEMA_VERSION = 3;
 /** Version of files that the writer brings to {@link SCHEMA_VERSION} when it opens them: it lacks the tables of sending-tables.ts. */
 export const MIGRATED_VERSION = 2;
 
+/** Marks a file as a replica of an event log that lives elsewhere: "IBLR". Neither kind of file is opened as the other. */
+export const REPLICA_APPLICATION_ID = 0x49424c52;
+/** Version of a replica's tables; a replica of another version is built anew. */
+export const REPLICA_SCHEMA_VERSION = 1;
+
 /**
  * Events of one message from which on it is crowded: then all of its events
  * stand in the two indexes of crowded messages, in the order of the log. The
@@ -89,12 +94,38 @@ const TABLES = `
   CREATE TABLE trial (filler BLOB NOT NULL) STRICT;
 `;
 
+/** What a replica has beyond a log, whose head is the position up to which entries were applied. */
+const REPLICA_TABLES = `
+  CREATE TABLE replica_state (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    events INTEGER NOT NULL,
+    last_event INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO replica_state VALUES (1, 0, 0);
+`;
+
 /** Creates the tables of a log in an empty file. */
 export function createTables(database: DatabaseSync, logId: string): void {
+  create(database, logId, "", APPLICATION_ID, SCHEMA_VERSION);
+}
+
+/** Creates the tables of a replica in an empty file. */
+export function createReplicaTables(database: DatabaseSync, logId: string): void {
+  create(database, logId, REPLICA_TABLES, REPLICA_APPLICATION_ID, REPLICA_SCHEMA_VERSION);
+}
+
+function create(
+  database: DatabaseSync,
+  logId: string,
+  furtherTables: string,
+  applicationId: number,
+  version: number,
+): void {
   database.exec("BEGIN IMMEDIATE");
   database.exec(TABLES);
   database.exec(SENDING_TABLES);
-  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  database.exec(furtherTables);
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
   database.prepare("INSERT INTO log_state VALUES (1, ?, 0, 0, 0)").run(logId);
   database.exec("COMMIT");
 }

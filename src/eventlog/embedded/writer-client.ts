@@ -1,10 +1,12 @@
 import type { Worker } from "node:worker_threads";
 import type { AppendResult, NewEvent } from "../event-log.ts";
+import type { ReplicaEntry } from "../replica-log.ts";
 import type { SubmissionCommit } from "../submission-store.ts";
 import { type NewAnswer, packAnswers, packedAnswersLength } from "./answers/answer-buffer.ts";
 import type { AnswerRemoval, AnswerTotals } from "./answers/answer-writer.ts";
 import { packBatch, packedLength } from "./batch-buffer.ts";
 import { LogWriteError, logOverloaded, logUnavailable } from "./log-errors.ts";
+import { entriesLength, packEntries } from "./replica-buffer.ts";
 import { isFatal, type SqliteFailure } from "./sqlite-error.ts";
 import { packChanges, packedChangesLength } from "./submissions/submission-buffer.ts";
 import { bytesOfChange, ownState } from "./subscription-changes.ts";
@@ -127,6 +129,18 @@ export class WriterClient {
       const batch = batchLength === 0 ? undefined : packBatch(events, batchLength);
       const transfer = batch === undefined ? [changes] : [changes, batch];
       return [{ kind: "submissions", changes, batch, timeMs }, transfer];
+    });
+  }
+
+  /**
+   * Stores entries of another log that come after a position and up to another.
+   * Rejects with RangeError for those that do not.
+   */
+  applyEntries(entries: readonly ReplicaEntry[], after: number, through: number): Promise<AppendResult> {
+    const bytes = entriesLength(entries);
+    return this.#commit(entries.length, bytes, () => {
+      const batch = packEntries(entries, bytes, after, through);
+      return [{ kind: "replica", batch, through }, [batch]];
     });
   }
 

@@ -7,7 +7,19 @@ import type { SubscriptionChange, SubscriptionCommit } from "./subscription-stor
 import type { Durability, WriterState } from "./writer.ts";
 
 /** workerData of the writer thread. */
-export type WriterThreadData = WriterDatabaseOptions;
+export interface WriterThreadData extends WriterDatabaseOptions {
+  /** The file is a replica of another log. */
+  readonly isReplica?: boolean;
+}
+
+/** workerData of the thread that moves the write-ahead log of a database into its file. */
+export interface CheckpointThreadData {
+  /** Path of the database. */
+  readonly checkpointsOf: string;
+}
+
+/** What the main thread tells that thread, which answers each checkpoint when it is done. */
+export type ToCheckpoints = "checkpoint" | "close";
 
 /** A batch to store; `batch` is transferred. */
 export interface AppendMessage {
@@ -41,8 +53,21 @@ export interface SubmissionsMessage {
   readonly timeMs: number;
 }
 
+/** Entries of another log to store, see replica-buffer.ts; `batch` is transferred. */
+export interface ReplicaMessage {
+  readonly kind: "replica";
+  readonly batch: ArrayBuffer;
+  /** The head after it: nothing else comes up to there. */
+  readonly through: number;
+}
+
 /** Work that one commit takes as much of as waits. */
-export type CommitMessage = AppendMessage | ChangeMessage | AnswersMessage | SubmissionsMessage;
+export type CommitMessage =
+  | AppendMessage
+  | ChangeMessage
+  | AnswersMessage
+  | SubmissionsMessage
+  | ReplicaMessage;
 
 /** Result of one {@link CommitMessage}, by its kind. */
 export interface CommitResults {
@@ -51,6 +76,7 @@ export interface CommitResults {
   readonly answers: AnswerTotals;
   /** Of the events. */
   readonly submissions: AppendResult;
+  readonly replica: AppendResult;
 }
 
 /** Result of one {@link CommitMessage}, of the same kind. */

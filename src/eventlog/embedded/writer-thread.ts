@@ -1,9 +1,11 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { runCheckpoints } from "./checkpoint-thread.ts";
 import { EventLogOpenError, inaccessible } from "./open-failure.ts";
-import { openWriterDatabase } from "./schema.ts";
+import { openReplicaDatabase, openWriterDatabase } from "./schema.ts";
 import { sqliteFailure } from "./sqlite-error.ts";
 import { Writer } from "./writer.ts";
 import type {
+  CheckpointThreadData,
   CommitMessage,
   FromWriter,
   RemovalMessage,
@@ -14,7 +16,13 @@ import type {
 /** Bytes after which a commit takes no more work, so that one transaction stays short. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
 
-if (parentPort !== null) start(parentPort, workerData as WriterThreadData);
+if (parentPort !== null) begin(parentPort, workerData as WriterThreadData | CheckpointThreadData);
+
+/** Both kinds of threads are here, as the bundle holds the source of one. */
+function begin(port: MessagePort, data: WriterThreadData | CheckpointThreadData): void {
+  if ("checkpointsOf" in data) runCheckpoints(port, data.checkpointsOf);
+  else start(port, data);
+}
 
 function start(port: MessagePort, data: WriterThreadData): void {
   const tell = (message: FromWriter): void => port.postMessage(message);
@@ -29,7 +37,8 @@ function start(port: MessagePort, data: WriterThreadData): void {
 
 function open(data: WriterThreadData, tell: (message: FromWriter) => void): Writer | undefined {
   try {
-    return new Writer(openWriterDatabase(data));
+    const database = data.isReplica ? openReplicaDatabase(data) : openWriterDatabase(data);
+    return new Writer(database, data.isReplica === true);
   } catch (error) {
     const { reason, file, message } =
       error instanceof EventLogOpenError ? error : inaccessible(data.file, error);
@@ -80,6 +89,7 @@ function isCommit(message: ToWriter): message is CommitMessage {
     case "change":
     case "answers":
     case "submissions":
+    case "replica":
       return true;
     default:
       return false;

@@ -4,9 +4,10 @@ import { type AnswerRemoval, AnswerWriter } from "./answers/answer-writer.ts";
 import { unpackBatch } from "./batch-buffer.ts";
 import { EventInserter } from "./event-inserter.ts";
 import { RemovalStep } from "./removal-step.ts";
+import { type AppliedEntries, ReplicaWriter } from "./replica-writer.ts";
 import { SubmissionWriter } from "./submissions/submission-writer.ts";
 import { SubscriptionWriter } from "./subscription-writer.ts";
-import type { CommitMessage, CommitResult } from "./writer-messages.ts";
+import type { CommitMessage, CommitResult, ReplicaMessage } from "./writer-messages.ts";
 
 /** What the log holds, as of the last commit. */
 export interface WriterState {
@@ -20,19 +21,23 @@ export interface WriterState {
 export interface Durability {
   /** `wal` on every file system that can share memory. */
   readonly journalMode: string;
-  /** 2, FULL: each commit is synced before it is confirmed. */
+  /** 2, FULL: each commit is synced before it is confirmed. A replica has 1, NORMAL: the last ones may be lost. */
   readonly synchronous: number;
 }
 
 const NO_EVENTS: AppendResult = { appended: 0, duplicates: 0 };
 
-/** The one writer of a log: gives out sequences and commits what waits in groups. */
+/**
+ * The one writer of a log: gives out sequences and commits what waits in
+ * groups. The writer of a replica stores the sequences it is given.
+ */
 export class Writer {
   readonly #database: DatabaseSync;
   readonly #events: EventInserter;
   readonly #subscriptions: SubscriptionWriter;
   readonly #answers: AnswerWriter;
   readonly #submissions: SubmissionWriter;
+  readonly #replica: ReplicaWriter | undefined;
   readonly #saveHead: StatementSync;
   readonly #saveEarliest: StatementSync;
   readonly #step: RemovalStep;
@@ -41,12 +46,13 @@ export class Writer {
   readonly #empty: StatementSync;
   #state: WriterState;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, isReplica: boolean) {
     this.#database = database;
     this.#events = new EventInserter(database);
     this.#subscriptions = new SubscriptionWriter(database);
     this.#answers = new AnswerWriter(database);
     this.#submissions = new SubmissionWriter(database);
+    this.#replica = isReplica ? new ReplicaWriter(database, this.#events) : undefined;
     this.#saveHead = database.prepare("UPDATE log_state SET head = ?, last_record_time = ?");
     this.#saveEarliest = database.prepare("UPDATE log_state SET earliest = ?");
     this.#step = new RemovalStep(database);
@@ -73,8 +79,15 @@ export class Writer {
       this.#state.lastRecordTimeMs,
     );
     return this.#transaction(() => {
-      let head = this.#state.head;
+      let { head } = this.#state;
+      let lastTimeMs = timeMs;
       const results = work.map((piece) => {
+        if (piece.kind === "replica") {
+          const { result, lastRecordTimeMs } = this.#apply(piece, lastTimeMs);
+          head = piece.through;
+          lastTimeMs = lastRecordTimeMs;
+          return result;
+        }
         if (piece.kind === "change") return this.#subscriptions.apply(piece.changes);
         if (piece.kind === "answers") return this.#answers.apply(piece.batch, piece.timeMs, piece.expiredMs);
         if (piece.kind === "submissions") this.#submissions.apply(piece.changes);
@@ -83,9 +96,9 @@ export class Writer {
         head += result.appended;
         return result;
       });
-      if (head !== this.#state.head || timeMs !== this.#state.lastRecordTimeMs)
-        this.#saveHead.run(head, timeMs);
-      return { value: results, state: { ...this.#state, head, lastRecordTimeMs: timeMs } };
+      if (head !== this.#state.head || lastTimeMs !== this.#state.lastRecordTimeMs)
+        this.#saveHead.run(head, lastTimeMs);
+      return { value: results, state: { ...this.#state, head, lastRecordTimeMs: lastTimeMs } };
     });
   }
 
@@ -98,7 +111,8 @@ export class Writer {
     if (through <= earliest) return earliest;
     return this.#transaction(() => {
       const to = this.#step.endOf(earliest, through);
-      this.#remove.run(earliest, to);
+      const removed = this.#remove.run(earliest, to);
+      this.#replica?.removed(Number(removed.changes));
       this.#saveEarliest.run(to);
       return { value: to, state: { ...this.#state, earliest: to } };
     });
@@ -117,6 +131,12 @@ export class Writer {
 
   close(): void {
     this.#database.close();
+  }
+
+  #apply({ batch }: ReplicaMessage, lastRecordTimeMs: number): AppliedEntries {
+    if (this.#replica === undefined)
+      throw new Error("an event log that is no replica was given entries of another");
+    return this.#replica.apply(batch, lastRecordTimeMs);
   }
 
   #store(batch: Buffer, timeMs: number, head: number): AppendResult {

@@ -42,6 +42,11 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  /** Whether everything was read. */
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
   /** @throws RangeError when the bytes end too early. */
   varint(): number {
     let value = 0;

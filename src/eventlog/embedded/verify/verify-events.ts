@@ -16,12 +16,14 @@ const EARLIER =
   "WHERE message_id = ? AND rank > 0 AND sequence < ? " +
   `ORDER BY rank DESC, channel DESC, occur_time DESC LIMIT ${MAX_COMPARED_STATUSES}`;
 
+const COUNT = "SELECT earliest, head, events FROM log_state, replica_state";
+
 type EventRow = CheckedRow & IdentityColumns;
 
 /**
  * Goes once through the events of a log, from the first to what was the last
  * one at the start. Retention may remove events meanwhile: a gap that it has
- * left is none.
+ * left is none, and in a replica there may be gaps anywhere.
  */
 export class EventPass {
   readonly #file: ReadOnlyLog;
@@ -48,7 +50,7 @@ export class EventPass {
     return this.#checked;
   }
 
-  /** Events to be looked at in all. */
+  /** Events to be looked at in all, and not fewer: the gaps of a replica count. */
   get total(): number {
     return this.#start.head - this.#start.earliest;
   }
@@ -78,7 +80,7 @@ export class EventPass {
 
   /** Events after the position and up to `until` are not there. */
   #checkGap(until: number): void {
-    if (until <= this.#file.state().earliest) return;
+    if (this.#file.isReplica || until <= this.#file.state().earliest) return;
     const first = this.#position + 1;
     this.#findings.add(first === until ? `event ${first}` : `events ${first} to ${until}`, "missing");
   }
@@ -88,6 +90,14 @@ export class EventPass {
     if (this.#position < head) this.#checkGap(head);
     if (lastRecordTimeMs < this.#recordTimeMs)
       this.#findings.add("state", "its last record time is before that of the last event");
+    if (this.#file.isReplica) this.#checkCount();
+  }
+
+  /** Only of a replica that nobody has written meanwhile can the events be compared with their count. */
+  #checkCount(): void {
+    const { earliest, head, events } = this.#file.database.prepare(COUNT).get() ?? {};
+    if (earliest !== this.#start.earliest || head !== this.#start.head || events === this.#checked) return;
+    this.#findings.add("state", `it counts ${events} events and ${this.#checked} are there`);
   }
 }
 

@@ -75,7 +75,7 @@ async function runChecks(
   onProgress("PAGES", 0, 1);
   await nextTurn();
   verifyPages(file.database, findings);
-  if (!verifyTables(file.database, findings)) return false;
+  if (!verifyTables(file.database, findings, file.isReplica)) return false;
   verifyCrowds(file.database, findings);
   const pass = new EventPass(file, findings, checkMarks);
   while (!signal.aborted && pass.step()) {

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { CROWD, createTables } from "../tables.ts";
+import { CROWD, createReplicaTables, createTables } from "../tables.ts";
 import { type Findings, MAX_FINDINGS } from "./findings.ts";
 
 const OBJECTS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name";
@@ -23,10 +23,11 @@ export function verifyPages(database: DatabaseSync, findings: Findings): void {
 }
 
 /** Compares tables and indexes with those that the service would create; false when one of those is not there. */
-export function verifyTables(database: DatabaseSync, findings: Findings): boolean {
+export function verifyTables(database: DatabaseSync, findings: Findings, isReplica = false): boolean {
   const found = objectsOf(database);
   using fresh = new DatabaseSync(":memory:");
-  createTables(fresh, "");
+  if (isReplica) createReplicaTables(fresh, "");
+  else createTables(fresh, "");
   const expected = objectsOf(fresh);
   for (const [name, sql] of expected) {
     if (!found.has(name)) findings.add(name, "is missing");
