@@ -17,6 +17,7 @@ const COMMANDS = [
   "log verify",
   "log stats",
   "log export",
+  "log import",
 ];
 
 test.each(COMMANDS)("%s --help says what it does and shows an example", async (command) => {

@@ -1,9 +1,12 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
 import type { ExportOptions } from "./log/export.ts";
+import type { ImportOptions } from "./log/import.ts";
+import { isImportSetting } from "./log/import-setting-paths.ts";
 import type { StatsOptions } from "./log/stats.ts";
 import type { VerifyCommandOptions } from "./log/verify.ts";
 import { countOption, listOption, repeatedOption } from "./option-values.ts";
+import { addSettingOptions } from "./setting-options.ts";
 
 const POSITION = "a time such as 2026-05-04T09:30:00Z, or a cursor";
 
@@ -13,17 +16,23 @@ const stats: CommandBody<StatsOptions> = async (...call) => (await import("./log
 const exportEvents: CommandBody<ExportOptions> = async (...call) =>
   (await import("./log/export.ts")).exportEvents(...call);
 
+const importLog: CommandBody<ImportOptions> = async (...call) =>
+  (await import("./log/import.ts")).importTransfer(...call);
+
 /**
- * Adds `log verify`, `log stats` and `log export`. What they do is loaded when
- * one of them runs: no other command needs the engine of the log.
+ * Adds `log verify`, `log stats`, `log export` and `log import`. What they do is
+ * loaded when one of them runs: no other command needs the engines of the log.
  */
 export function addLogCommand(program: Command, run: Runner): void {
   const log = program
     .command("log")
-    .description("Look into the event log's file. Works beside a running service and changes nothing.");
+    .description(
+      "Look into the event log's file, beside a running service, and move a log to NATS JetStream.",
+    );
   addVerify(log, run);
   addStats(log, run);
   addExport(log, run);
+  addImport(log, run);
 }
 
 function addVerify(log: Command, run: Runner): void {
@@ -65,7 +74,15 @@ function addExport(log: Command, run: Runner): void {
   addDataDirectoryOptions(
     log
       .command("export")
-      .description("Write events as JSON lines, in the order of the log; how many they were goes to stderr.")
+      .description(
+        "Write events as JSON lines, in the order of the log; how many they were goes to stderr. " +
+          "With --format transfer: everything that the log holds, for log import.",
+      )
+      .addOption(
+        new Option("--format <format>", "json lines of events, or a transfer file of everything")
+          .choices(["json", "transfer"])
+          .default("json"),
+      )
       .option("--output <file>", "write to this file instead of stdout")
       .option("--force", "replace the file when it is there")
       .option("--from <position>", `begin: earliest, ${POSITION}, whose event is left out`, "earliest")
@@ -82,9 +99,30 @@ function addExport(log: Command, run: Runner): void {
         "infobip-rpc log export --output events.jsonl",
         "infobip-rpc log export --from 2026-05-04 --until 2026-05-05 --type delivery_report | gzip > day.jsonl.gz",
         "infobip-rpc log export --message-id order-17 --raw",
+        "infobip-rpc log export --format transfer --output log.transfer",
       ),
     )
     .action(run(exportEvents));
+}
+
+function addImport(log: Command, run: Runner): void {
+  const command = log
+    .command("import")
+    .description(
+      "Read a transfer file from stdin, as log export --format transfer writes it, and fill the streams of a " +
+        "service on NATS JetStream with it. Give the settings that the service will have. An import that was " +
+        "interrupted goes on when it is repeated.",
+    )
+    .option(...JSON_FLAG)
+    .addHelpText(
+      "after",
+      examples(
+        "infobip-rpc log import --eventlog-url nats://nats.internal:4222 < log.transfer",
+        "infobip-rpc log export --format transfer | ssh edge infobip-rpc log import --config service.yaml",
+      ),
+    )
+    .action(run(importLog));
+  addSettingOptions(command, isImportSetting);
 }
 
 /** The flags that name the data directory, as `serve` takes them. */

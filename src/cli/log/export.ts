@@ -1,20 +1,20 @@
-import { dirname, resolve } from "node:path";
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../../gen/infobip/events/v1/event_pb.js";
 import { exportPages } from "../../eventlog/embedded/log-export.ts";
 import { ReadOnlyLog } from "../../eventlog/embedded/read-only-log.ts";
 import type { EventRecord } from "../../eventlog/event-log.ts";
-import type { CliFileWriter } from "../cli-context.ts";
-import { CliError, usageError } from "../cli-error.ts";
+import { CliError } from "../cli-error.ts";
 import type { CommandBody, Session } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { dataDirectory } from "./data-directory.ts";
+import { type ExportOutputOptions, type WritePiece, withExportOutput } from "./export-output.ts";
 import { type ExportRangeOptions, exportRange } from "./export-range.ts";
+import { exportTransfer } from "./export-transfer.ts";
 
 /** Flags of `log export`. */
-export interface ExportOptions extends ExportRangeOptions {
-  readonly output?: string;
-  readonly force?: boolean;
+export interface ExportOptions extends ExportRangeOptions, ExportOutputOptions {
+  /** See {@link exportTransfer} for `transfer`. */
+  readonly format: "json" | "transfer";
   readonly limit?: number;
 }
 
@@ -26,52 +26,23 @@ interface ExportResult {
   readonly end: "DONE" | "STOPPED" | "READER_GONE";
 }
 
-/** Takes lines; resolves when they have left. */
-type WriteText = (text: string) => Promise<void>;
-
 /** Body of `log export`. */
 export const exportEvents: CommandBody<ExportOptions> = async (session, options) => {
   const directory = await dataDirectory(session.context, { ...options });
+  if (options.format === "transfer") return await exportTransfer(session, directory, options);
   using file = ReadOnlyLog.open(directory);
-  const result =
-    options.output === undefined
-      ? await writeEvents(session, file, options, (text) => session.output.write(text))
-      : await writeFile(session, file, directory, options.output, options);
+  const result = await withExportOutput(session, directory, options, (write) =>
+    writeEvents(session, file, options, write),
+  );
   await tell(session, result);
   return result.end === "STOPPED" || result.hasGap ? EXIT.failure : EXIT.ok;
 };
-
-async function writeFile(
-  session: Session,
-  file: ReadOnlyLog,
-  directory: string,
-  path: string,
-  options: ExportOptions,
-): Promise<ExportResult> {
-  if (dirname(resolve(path)) === resolve(directory))
-    throw usageError("--output: the data directory holds the log's own files; name a file elsewhere");
-  await using writer = await openOutput(session, path, options.force === true);
-  return await writeEvents(session, file, options, (text) => writer.write(text));
-}
-
-async function openOutput({ context }: Session, path: string, replace: boolean): Promise<CliFileWriter> {
-  try {
-    return await context.files.create(path, replace);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const advice = code === "EEXIST" ? "is there already; --force replaces it" : `cannot be written: ${code}`;
-    throw new CliError("OUTPUT_NOT_WRITABLE", `--output: ${path} ${advice}`, {
-      exitCode: EXIT.usage,
-      cause: error,
-    });
-  }
-}
 
 async function writeEvents(
   { context }: Session,
   file: ReadOnlyLog,
   options: ExportOptions,
-  write: WriteText,
+  write: WritePiece,
 ): Promise<ExportResult> {
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
   let events = 0;
@@ -80,8 +51,7 @@ async function writeEvents(
     if (context.signal.aborted) return { events, hasGap, end: "STOPPED" };
     hasGap ||= page.hasGap;
     const records = page.records.slice(0, limit - events);
-    if (records.length > 0 && !(await reaches(write, linesOf(records))))
-      return { events, hasGap, end: "READER_GONE" };
+    if (records.length > 0 && !(await write(linesOf(records)))) return { events, hasGap, end: "READER_GONE" };
     events += records.length;
     if (events >= limit) break;
   }
@@ -100,17 +70,6 @@ function decode({ sequence, encoded }: EventRecord): Event {
   } catch (cause) {
     const advice = "log verify tells what else is wrong, and --from with a later time exports the rest";
     throw new CliError("EVENT_UNREADABLE", `event ${sequence} cannot be decoded; ${advice}`, { cause });
-  }
-}
-
-/** False when the reader of a pipe, such as `head`, has gone. */
-async function reaches(write: WriteText, text: string): Promise<boolean> {
-  try {
-    await write(text);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return false;
-    throw error;
   }
 }
 
