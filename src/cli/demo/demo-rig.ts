@@ -4,11 +4,11 @@ import { createLogger } from "../../log.ts";
 import type { CliContext } from "../cli-context.ts";
 
 /** Secret of the webhook URLs: between two listeners on loopback, gone after the demo. */
-const DEMO_WEBHOOK_SECRET = "demo-webhook-secret";
+export const DEMO_WEBHOOK_SECRET = "demo-webhook-secret";
 /** How long things take in the demo's simulator, in milliseconds. */
-const REPORT_DELAY_MS = 200;
-const STEP_DELAY_MS = 200;
-const LATE_DELAY_MS = 1500;
+export const REPORT_DELAY_MS = 200;
+export const STEP_DELAY_MS = 200;
+export const LATE_DELAY_MS = 1500;
 
 /** A simulator and a service that sends to it, both in this process on free loopback ports. */
 export interface DemoRig extends AsyncDisposable {

@@ -27,16 +27,24 @@ export class DemoScreen {
     this.#states = states;
   }
 
-  async start(rig: DemoRig): Promise<void> {
+  /** `natsUrl` where the rig is a fleet. */
+  async start(rig: DemoRig, natsUrl?: string): Promise<void> {
     const output = this.#output;
     if (output.json)
-      return output.jsonLine({ event: "ready", simulator: rig.simulatorUrl, ...rig.addresses });
+      return output.jsonLine({
+        event: "ready",
+        simulator: rig.simulatorUrl,
+        nats: natsUrl,
+        ...rig.addresses,
+      });
     await output.line(
       `${output.style.bold("infobip-rpc demo")}: ${this.#total} messages over gRPC, ${this.#states === undefined ? "" : "submitted while Infobip is away, "}reports back as a stream`,
     );
     await output.line(
       output.style.dim(
-        `simulator ${rig.simulatorUrl}, service grpc ${rig.addresses.grpc}, http ${rig.addresses.http}`,
+        natsUrl === undefined
+          ? `simulator ${rig.simulatorUrl}, service grpc ${rig.addresses.grpc}, http ${rig.addresses.http}`
+          : `simulator ${rig.simulatorUrl}, nats-server ${natsUrl}, replicas ${rig.addresses.grpc}`,
       ),
     );
     await output.line();
@@ -60,6 +68,14 @@ export class DemoScreen {
     if (output.isTerminal) await output.write(this.#progress());
   }
 
+  /** Tells that a replica was killed. */
+  async killed(replica: number): Promise<void> {
+    const output = this.#output;
+    if (output.json) return output.jsonLine({ event: "killed", replica });
+    const text = `-- replica ${replica} was killed (SIGKILL); calls, webhooks and the watch go on with the other one`;
+    await output.write(`${this.#clear}${output.style.bold(text)}\n`);
+  }
+
   get #clear(): string {
     return this.#output.isTerminal ? CLEAR_LINE : "";
   }
@@ -70,7 +86,8 @@ export class DemoScreen {
     return states === "" ? bar : `${bar}  ${states}`;
   }
 
-  async finish(rig: DemoRig, elapsedMs: number): Promise<void> {
+  /** `repeatedCalls` where a replica was killed. */
+  async finish(rig: DemoRig, elapsedMs: number, repeatedCalls?: number): Promise<void> {
     const output = this.#output;
     const tally = this.#tally;
     const funnel = tally.funnel();
@@ -82,6 +99,7 @@ export class DemoScreen {
         events,
         repeated,
         submissions: this.#states?.counts(),
+        repeated_calls: repeatedCalls,
         elapsed_ms: elapsedMs,
         missing: tally.missing(),
       });
@@ -96,7 +114,7 @@ export class DemoScreen {
       `${progressBar(tally.finalCount, this.#total, output.style)}, ${tally.events} events, ${tally.repeated} repeated, ${(elapsedMs / 1000).toFixed(1)} s`,
       "",
       ...(this.#states === undefined ? [] : [`submissions: ${stateText(this.#states.counts())}`, ""]),
-      ...tryIt(rig, output),
+      ...(repeatedCalls === undefined ? tryIt(rig, output) : fleetText(repeatedCalls)),
     ];
     for (const line of lines) await output.line(line);
   }
@@ -137,6 +155,11 @@ function stateText(states: StateCounts): string {
   return Object.entries(states)
     .map(([name, count]) => `${count} ${name}`)
     .join(", ");
+}
+
+function fleetText(repeatedCalls: number): string[] {
+  const calls = repeatedCalls === 1 ? "1 call was" : `${repeatedCalls} calls were`;
+  return [`${calls} made again with the same request id, because of the kill`];
 }
 
 function tryIt(rig: DemoRig, output: Output): string[] {
