@@ -33,7 +33,8 @@ export async function measureFanOut(size: FanOutSize): Promise<Row[]> {
   return rows;
 }
 
-async function measureStreams(
+/** One row: so many streams on a service whose events come in through the poster. */
+export async function measureStreams(
   service: ServiceProcess,
   poster: WebhookPoster,
   plan: { readonly streams: number; readonly posts: number; readonly rounds: number },
@@ -69,7 +70,7 @@ async function measureStreams(
 }
 
 /** Posts one body after the other; returns the CPU that the service used. */
-async function postEvents(
+export async function postEvents(
   service: ServiceProcess,
   poster: WebhookPoster,
   run: string,

@@ -26,9 +26,24 @@ export interface LatencySize {
 export async function measureLatency(size: LatencySize): Promise<Row[]> {
   await using service = await startService();
   await using poster = new WebhookPoster(service.webhookUrl("delivery"), 8);
+  const delays = await measureDelays(poster, service.grpc, size);
+  return [
+    latencyRow("latency", "webhook 200 to subscriber", delays, 0.5, P50_BUDGET_MS),
+    latencyRow("latency", "webhook 200 to subscriber", delays, 0.99, P99_BUDGET_MS),
+  ];
+}
+
+/** The times, in milliseconds, from the 200 of a poster's service to a subscriber at a gRPC address. `run` names the messages: each run needs its own. */
+export async function measureDelays(
+  poster: WebhookPoster,
+  grpc: string,
+  size: LatencySize,
+  run = "latency",
+): Promise<number[]> {
   const arrivals = new Map<string, number>();
   const total = size.posts * EVENTS_PER_POST;
-  const watch = beginWatch(service.grpc, arrivals, total);
+  const expected = new Set(Array.from({ length: total }, (_, n) => messageId(run, n)));
+  const watch = beginWatch(grpc, arrivals, expected);
   await watch.begun;
   const answered: number[] = [];
   const posting: Promise<void>[] = [];
@@ -36,7 +51,7 @@ export async function measureLatency(size: LatencySize): Promise<Row[]> {
   for (let n = 0; n < size.posts; n++) {
     const due = startedAt + n * POST_INTERVAL_MS - performance.now();
     if (due > 0) await wait(due);
-    const body = reportBody("latency", n * EVENTS_PER_POST, EVENTS_PER_POST);
+    const body = reportBody(run, n * EVENTS_PER_POST, EVENTS_PER_POST);
     posting.push(
       poster.post(body).then(() => {
         answered[n] = performance.now();
@@ -45,21 +60,20 @@ export async function measureLatency(size: LatencySize): Promise<Row[]> {
   }
   await Promise.all(posting);
   await watch.done;
-  const delays = Array.from({ length: total }, (_, n) =>
+  return Array.from({ length: total }, (_, n) =>
     Math.max(
       0,
-      (arrivals.get(messageId("latency", n)) ?? Number.NaN) -
+      (arrivals.get(messageId(run, n)) ?? Number.NaN) -
         (answered[Math.floor(n / EVENTS_PER_POST)] ?? Number.NaN),
     ),
   );
-  return [row("p50", delays, 0.5, P50_BUDGET_MS), row("p99", delays, 0.99, P99_BUDGET_MS)];
 }
 
-/** Notes when each event arrives; `done` resolves once `total` of them have. */
+/** Notes when each expected message's event arrives; `done` resolves once all of them have. */
 function beginWatch(
   address: string,
   arrivals: Map<string, number>,
-  total: number,
+  expected: ReadonlySet<string>,
 ): { readonly begun: Promise<void>; readonly done: Promise<void> } {
   const events = createClient(EventsService, createGrpcTransport({ baseUrl: `http://${address}` }));
   const stop = new AbortController();
@@ -69,21 +83,30 @@ function beginWatch(
       if (frame.case === "started") begun.resolve();
       if (frame.case !== "events") continue;
       const now = performance.now();
-      for (const event of frame.value.events) arrivals.set(event.messageId ?? "", now);
-      if (arrivals.size >= total) return;
+      const ids = frame.value.events.map((event) => event.messageId ?? "");
+      for (const id of ids.filter((name) => expected.has(name))) arrivals.set(id, now);
+      if (arrivals.size >= expected.size) return;
     }
   };
   const done = watch().finally(() => stop.abort());
   return { begun: Promise.race([begun.promise, done]), done };
 }
 
-function row(name: string, delays: readonly number[], fraction: number, budget: number): Row {
+/** One row of a latency: a percentile of the delays. */
+export function latencyRow(
+  group: string,
+  what: string,
+  delays: readonly number[],
+  fraction: number,
+  budget?: number,
+): Row {
+  const name = `p${Math.round(fraction * 100)}`;
   return {
-    name: `latency-${name}`,
-    what: `webhook 200 to subscriber, ${name}, 1,000 events a second`,
+    name: `${group}-${name}`,
+    what: `${what}, ${name}, 1,000 events a second`,
     measured: round(percentile(delays, fraction)),
     unit: "ms",
-    budget,
+    ...(budget === undefined ? {} : { budget }),
     details: { events: delays.length, max_ms: round(percentile(delays, 1)) },
   };
 }

@@ -3,6 +3,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { alignTable } from "../src/cli/table.ts";
 import { measureFanOut } from "./fan-out.ts";
+import { measureFleet } from "./fleet.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLatency } from "./latency.ts";
@@ -14,7 +15,7 @@ const USAGE = `Measures the product against its budgets, as ratios within one ru
 
   npm run bench                       everything; takes several minutes
   npm run bench -- --quick            smaller sizes; about two minutes
-  npm run bench -- --only intake      one group: ${["intake", "fan-out", "latency", "growth", "send-cpu", "send-latency"].join(", ")}
+  npm run bench -- --only intake      one group: ${["intake", "fan-out", "latency", "growth", "send-cpu", "send-latency", "fleet"].join(", ")}
   npm run bench -- --output FILE      where the JSON goes (default bench/results.json)
 
 Needs Linux: CPU is read from the system's accounting. Exit code 3 when a budget is missed.
@@ -50,6 +51,13 @@ const GROUPS: Readonly<Record<string, (quick: boolean) => Promise<Row[]>>> = {
       warmUpCalls: quick ? 5_000 : 20_000,
       warmUpMs: quick ? 2_000 : 20_000,
       rounds: quick ? 3 : 7,
+    }),
+  fleet: (quick) =>
+    measureFleet({
+      posts: quick ? 100 : 400,
+      rounds: quick ? 3 : 7,
+      watchPosts: quick ? 20 : 100,
+      latencyPosts: quick ? 300 : 1_500,
     }),
 };
 

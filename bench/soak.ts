@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { reportBody } from "./reports.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
+import { soakFleet } from "./soak-fleet.ts";
 import { soakStream } from "./soak-stream.ts";
 import { SoakSubscribers } from "./soak-subscribers.ts";
 import { SoakWatcher } from "./soak-watcher.ts";
@@ -18,6 +19,14 @@ exactly one result, the upstream has not each message once, or the memory of the
 
   npm run soak -- --stream                   1,000,000 messages, after 150,000 to warm up
   npm run soak -- --stream --sends 50000     as many as you like
+
+With --fleet it runs three processes of the service over nats-server, which must be installed: reports come in
+through two intakes, ten consumers share one subscription, and its owner is killed. Exit code 1 when a
+guarantee is broken or the gateways do not tell the same.
+
+  npm run soak -- --fleet                    100,000 events
+  npm run soak -- --fleet --events 20000     as many as you like, a multiple of 1,000
+  npm run soak -- --fleet --kill             end nats-server with kill -9 instead of an orderly stop
 `;
 
 const REPORTS_PER_POST = 100;
@@ -123,21 +132,28 @@ const { values } = parseArgs({
     events: { type: "string" },
     kill: { type: "boolean" },
     stream: { type: "boolean", default: false },
+    fleet: { type: "boolean", default: false },
     sends: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
-const events = Number(values.events ?? 1_000_000);
+const events = Number(values.events ?? (values.fleet ? 100_000 : 1_000_000));
 const sends = Number(values.sends ?? 1_000_000);
 const isUsable = values.stream
-  ? values.events === undefined && values.kill === undefined && isCount(sends, 1)
+  ? !values.fleet && values.events === undefined && values.kill === undefined && isCount(sends, 1)
   : values.sends === undefined && isCount(events, 1_000);
 if (values.help || !isUsable) {
   say(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
-  const good = values.stream ? soakStream(sends, say) : soak(events, values.kill === true);
-  process.exitCode = (await good) ? 0 : 1;
+  process.exitCode = (await chosen()) ? 0 : 1;
+}
+
+/** Runs what the flags name. */
+function chosen(): Promise<boolean> {
+  const kill = values.kill === true;
+  if (values.stream) return soakStream(sends, say);
+  return values.fleet ? soakFleet(events, kill, say) : soak(events, kill);
 }
 
 /** Whether it is a whole number of so many, at least once. */
