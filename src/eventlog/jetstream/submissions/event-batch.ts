@@ -1,12 +1,28 @@
-import { type PackedEvent, packBatch, packedLength, unpackBatch } from "../../embedded/batch-buffer.ts";
-import type { NewEvent } from "../../event-log.ts";
+import {
+  BATCH_HEAD_BYTES,
+  type PackedEvent,
+  packEvent,
+  packedLength,
+  unpackBatch,
+} from "../../embedded/batch-buffer.ts";
+import type { EventColumns, NewEvent } from "../../event-log.ts";
 
 const NONE = new Uint8Array();
 const FINGERPRINT_BYTES = 8;
 
-/** Events as bytes; none of them are no bytes. */
+/** Events as bytes; none of them are no bytes. What is not written is zero: nothing else of the memory leaves the process. */
 export function packEvents(events: readonly NewEvent[]): Uint8Array {
-  return events.length === 0 ? NONE : new Uint8Array(packBatch(events, packedLength(events)));
+  if (events.length === 0) return NONE;
+  const target = Buffer.alloc(packedLength(events));
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  view.setUint32(0, events.length, true);
+  let end = BATCH_HEAD_BYTES;
+  let before: EventColumns | undefined;
+  for (const event of events) {
+    end = packEvent(target, view, end, event, before);
+    before = event.columns;
+  }
+  return target.subarray(0, end);
 }
 
 /** The events of bytes that {@link packEvents} gave. */
