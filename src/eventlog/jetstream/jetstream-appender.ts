@@ -43,8 +43,8 @@ export class JetStreamAppender {
   }
 
   /**
-   * Appends events in their order; resolves once the stream has acknowledged all of them. `recordTimesMs`: one for
-   * each event, Unix milliseconds; without them the server's time counts.
+   * Appends events, those of one message in their order; resolves once the stream has acknowledged all of them.
+   * `recordTimesMs`: one for each event, Unix milliseconds; without them the server's time counts.
    *
    * Rejects with ServiceError LOG_UNAVAILABLE or OVERLOADED when one was not acknowledged, and REQUEST_TOO_LARGE
    * for an event that does not fit. Others of the batch may then be in the stream, and stay: a repeat of the batch
@@ -56,7 +56,7 @@ export class JetStreamAppender {
       throw logOverloaded();
     this.#take(events.length, bytes);
     try {
-      return await this.#append(encodeEvents(events, recordTimesMs));
+      return await this.#append(encodeEvents(events, recordTimesMs), turnsOf(events));
     } finally {
       this.#take(-events.length, -bytes);
     }
@@ -82,14 +82,21 @@ export class JetStreamAppender {
     this.#idle = undefined;
   }
 
-  async #append(events: EncodedEvent[]): Promise<StreamAppendResult> {
+  async #append(events: EncodedEvent[], turns: readonly number[] | undefined): Promise<StreamAppendResult> {
     const { publisher, subject, maxMessageBytes } = this.#parts;
     const limit = maxMessageBytes() - HEADER_ROOM_BYTES;
     // Parts go first, so that the events themselves then go without a break.
     for (const [n, event] of events.entries())
       if (event.payload.length > limit) events[n] = await this.#putParts(event, limit);
-    const acks = events.map((event) => publisher.publish(subject, event.payload, event));
-    return count(await Promise.allSettled(acks));
+    const publish = (event: EncodedEvent) => publisher.publish(subject, event.payload, event);
+    if (turns === undefined) return count(acknowledged(await Promise.allSettled(events.map(publish))));
+    const acks: PublishAck[] = [];
+    // While a cluster chooses another leader it can lose one message and take the next: a message's later event waits.
+    for (let turn = 0; acks.length < events.length; turn++) {
+      const now = events.filter((_, n) => turns[n] === turn);
+      acks.push(...acknowledged(await Promise.allSettled(now.map(publish))));
+    }
+    return count(acks);
   }
 
   /** Stores an event's parts; returns the event that stands for them. */
@@ -109,13 +116,34 @@ export class JetStreamAppender {
   }
 }
 
-function count(acks: readonly PromiseSettledResult<PublishAck>[]): StreamAppendResult {
+/** For each event how many events of its message come before it; undefined when no message has two. */
+function turnsOf(events: readonly NewEvent[]): readonly number[] | undefined {
+  const seen = new Map<string, number>();
+  let hasRepeat = false;
+  const turns = events.map(({ columns: { messageId } }) => {
+    if (messageId === "") return 0;
+    const turn = seen.get(messageId) ?? 0;
+    seen.set(messageId, turn + 1);
+    hasRepeat ||= turn > 0;
+    return turn;
+  });
+  return hasRepeat ? turns : undefined;
+}
+
+/** Throws the first error. */
+function acknowledged(acks: readonly PromiseSettledResult<PublishAck>[]): PublishAck[] {
+  return acks.map((ack) => {
+    if (ack.status === "rejected") throw ack.reason;
+    return ack.value;
+  });
+}
+
+function count(acks: readonly PublishAck[]): StreamAppendResult {
   let duplicates = 0;
   let lastSequence = 0;
-  for (const ack of acks) {
-    if (ack.status === "rejected") throw ack.reason;
-    if (ack.value.isDuplicate) duplicates++;
-    lastSequence = Math.max(lastSequence, ack.value.sequence);
+  for (const { isDuplicate, sequence } of acks) {
+    if (isDuplicate) duplicates++;
+    lastSequence = Math.max(lastSequence, sequence);
   }
   return { appended: acks.length - duplicates, duplicates, lastSequence };
 }
