@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LocalNatsServer, startLocalNatsServer } from "../src/cli/demo/local-nats-server.ts";
 import { freePort } from "../src/cli/free-port.ts";
-import { type EventsOutcome, EventsRun } from "../test/fleet/events-run.ts";
+import type { EventsOutcome } from "../test/fleet/events-outcome.ts";
+import { EventsRun } from "../test/fleet/events-run.ts";
 import { STEPS } from "../test/fleet/report-lane.ts";
 import { SUBSCRIPTION_UNIT } from "../test/fleet/unit-names.ts";
 

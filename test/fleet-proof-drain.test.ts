@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type EventsOutcome, EventsRun } from "./fleet/events-run.ts";
+import type { EventsOutcome } from "./fleet/events-outcome.ts";
+import { EventsRun } from "./fleet/events-run.ts";
 import { SUBSCRIPTION_UNIT } from "./fleet/unit-names.ts";
 import { describeNats, startNatsServer, uniquePrefix } from "./nats-server.ts";
 

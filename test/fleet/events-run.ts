@@ -5,17 +5,12 @@ import { connectEvents, type EventsClient } from "../crash/events-client.ts";
 import { HistoryClock } from "../crash/history-clock.ts";
 import { positionOf } from "../crash/position.ts";
 import { Turnstile } from "../crash/turnstile.ts";
-import { checkSubscription } from "../history/check-subscription.ts";
-import { checkWatch } from "../history/check-watch.ts";
-import type { Violation } from "../history/violation.ts";
-import { checkProgress, type FleetSession } from "./check-progress.ts";
-import { checkReportOrder } from "./check-report-order.ts";
 import { ClientPause } from "./client-pause.ts";
+import { type EventsOutcome, judgeEvents } from "./events-outcome.ts";
 import { FleetClients } from "./fleet-clients.ts";
 import { FleetConsumer } from "./fleet-consumer.ts";
 import { FleetMembers, type FleetPlan } from "./fleet-members.ts";
 import { FleetWatcher } from "./fleet-watcher.ts";
-import { differingMessages, type LogView, listLog, viewLog } from "./gateway-view.ts";
 import { IntakeLoad } from "./intake-load.ts";
 import { JointWork } from "./joint-work.ts";
 import { STEPS } from "./report-lane.ts";
@@ -25,8 +20,6 @@ const NAME = `subscriptions/${SUBSCRIPTION_ID}`;
 const MAX_OUTSTANDING = 500;
 /** Reports that may be taken and not delivered: keeps webhooks going for as long as there are consumers at work. */
 const MAX_AHEAD = 20_000;
-/** Messages that are looked at one by one in the end. */
-const SAMPLE = 100;
 
 /** What is done with a fleet. */
 export interface EventsRunPlan extends FleetPlan {
@@ -35,28 +28,6 @@ export interface EventsRunPlan extends FleetPlan {
   readonly consumersPerGateway: number;
   readonly messages: number;
   readonly seed: number;
-}
-
-/** What is left when everything has happened. */
-export interface EventsOutcome {
-  readonly violations: readonly Violation[];
-  readonly events: number;
-  /** Sequences that no event has. */
-  readonly gaps: number;
-  readonly deliveries: number;
-  readonly sessions: number;
-  /** How often sessions ended in which way: `left`, `draining`, `silence`, or the reason or code of an error. */
-  readonly ends: ReadonlyMap<string, number>;
-  readonly streams: number;
-  readonly posts: number;
-  /** How often each HTTP status came; 0 for webhooks that had no answer. */
-  readonly statuses: ReadonlyMap<number, number>;
-  /** Longest time until a webhook was answered, or its connection broke, in milliseconds. */
-  readonly longestPostMs: number;
-  readonly views: readonly LogView[];
-  /** Sampled messages of which the gateways tell different things. */
-  readonly differing: readonly string[];
-  readonly crashes: number;
 }
 
 /** A fleet under load: webhooks come in, consumers share one subscription, and a watcher reads at each gateway. */
@@ -199,81 +170,16 @@ export class EventsRun implements AsyncDisposable {
     const gateways = this.#plan.gateways.map((name) =>
       clients.use(connectEvents(this.fleet.member(name).addresses?.grpc ?? "")),
     );
-    const logs = await Promise.all(gateways.map(listLog));
-    const views = await Promise.all(gateways.map(viewLog));
-    const [log = []] = logs;
-    const { posts } = this.#load;
-    const head = views[0]?.head ?? 0;
-    const streams = this.#watchers.flatMap((watcher) => watcher.streams);
-    const sessions = this.#consumers.flatMap((consumer) => consumer.sessions);
-    const { subscription } = (await gateways[0]?.events.getSubscription({ name: NAME })) ?? {};
-    return {
-      violations: [
-        ...checkReportOrder(log, this.#plan.messages),
-        ...checkWatch({ posts, streams, log, removedTo: 0, head, mayHaveGaps: true }),
-        ...checkSubscription({
-          maxAttempts: 10,
-          from: 0,
-          matches: () => true,
-          sessions: sessions.map(asSeenByService),
-          redrives: [],
-          log,
-          end: { settledTo: positionOf(subscription?.status?.cursor ?? ""), dead: [] },
-        }),
-        ...checkProgress(sessions),
-        ...logs.slice(1).flatMap((other) => differences(log, other)),
-      ],
-      events: log.length,
-      gaps: head - log.length,
+    return await judgeEvents({
+      gateways,
+      subscription: NAME,
+      messages: this.#plan.messages,
+      posts: this.#load.posts,
+      streams: this.#watchers.flatMap(({ streams }) => streams),
+      sessions: this.#consumers.flatMap(({ sessions }) => sessions),
+      ends: this.#consumers.flatMap(({ ends }) => ends),
       deliveries: this.#delivered,
-      sessions: sessions.length,
-      ends: sumOf(this.#consumers.map(({ ends }) => ends)),
-      streams: streams.length,
-      posts: posts.length,
-      statuses: new Map(
-        [...Map.groupBy(posts, ({ status }) => status ?? 0)].map(([status, all]) => [status, all.length]),
-      ),
-      longestPostMs: Math.max(...posts.map(({ sentAt, endedAt }) => endedAt - sentAt)),
-      views,
-      differing: await differingMessages(gateways, sampleOf(log)),
       crashes: this.fleet.crashes,
-    };
+    });
   }
-}
-
-/**
- * Whether a consumer that broke off, because its gateway hung, is counted a failure depends on who owned the
- * subscription when the gateway went on: so it is one of an incarnation of its own, which may have come to it or not.
- * Its progress is checked apart.
- */
-function asSeenByService(session: FleetSession, index: number): FleetSession {
-  if (session.how !== "dropped") return session;
-  return {
-    ...session,
-    incarnation: index + 1,
-    steps: session.steps.filter(({ kind }) => kind !== "progress"),
-  };
-}
-
-function sumOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
-  const sum = new Map<string, number>();
-  for (const [what, count] of counts.flatMap((one) => [...one])) sum.set(what, (sum.get(what) ?? 0) + count);
-  return sum;
-}
-
-function sampleOf(log: readonly { readonly key: string }[]): string[] {
-  const keys = [...new Set(log.map(({ key }) => key))];
-  const every = Math.max(1, Math.floor(keys.length / SAMPLE));
-  return keys.filter((_, index) => index % every === 0);
-}
-
-function differences(
-  log: readonly { readonly sequence: number; readonly id: string }[],
-  other: readonly { readonly sequence: number; readonly id: string }[],
-): Violation[] {
-  const index = log.findIndex(
-    ({ sequence, id }, at) => other[at]?.sequence !== sequence || other[at]?.id !== id,
-  );
-  if (index === -1 && log.length === other.length) return [];
-  return [{ rule: "Replicas", text: `the gateways' logs differ from event ${index + 1} on` }];
 }

@@ -1,51 +1,22 @@
-import { setTimeout as wait } from "node:timers/promises";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
-import {
-  type AckFailure,
-  AckFailureReason,
-  type SubscribeRequest,
-  SubscribeRequestSchema,
-  type SubscribeResponse,
-} from "../../gen/infobip/events/v1/subscribe_pb.js";
-import type { DeliveredEvent } from "../../gen/infobip/events/v1/subscription_pb.js";
-import { connectEvents } from "../crash/events-client.ts";
-import type { HistoryClock } from "../crash/history-clock.ts";
-import { positionOf } from "../crash/position.ts";
-import { Feed } from "../fixtures/feed.ts";
-import type { SessionHow, SessionStep } from "../history/subscription-history.ts";
+import type { SessionHow } from "../history/subscription-history.ts";
 import type { FleetSession } from "./check-progress.ts";
 import { ClientPause } from "./client-pause.ts";
+import { ConsumerSession, type ConsumerSessionParts } from "./consumer-session.ts";
 import type { FleetMembers } from "./fleet-members.ts";
-import { SilenceAlarm } from "./silence-alarm.ts";
-import { mustBeTransient, reasonOf } from "./transient-failure.ts";
-
-/** Silence after which a consumer that is told of progress shows that it is alive, in milliseconds. */
-const PING_AFTER_MS = 5_000;
-
-/** How long a consumer works on what a frame brings before it acknowledges, in milliseconds. */
-const WORK_MS = 25;
-
-const progressInterval = { seconds: 1n, nanos: 0 };
 
 /** What consumers work with. */
-export interface FleetConsumerParts {
+export interface FleetConsumerParts extends ConsumerSessionParts {
   readonly name: string;
-  readonly subscription: string;
-  readonly maxOutstanding: number;
   readonly fleet: FleetMembers;
   /** Gateways, the one that it wants first. */
   readonly gateways: readonly string[];
-  readonly clock: HistoryClock;
-  /** Told of the number of events that were delivered. */
-  readonly onDelivered: (events: number) => void;
 }
 
 /** A consumer that acknowledges whatever comes, and goes to any gateway that is there. */
 export class FleetConsumer {
   readonly sessions: FleetSession[] = [];
-  /** How often sessions ended in which way: `left`, `draining`, `silence`, or the reason or code of an error. */
-  readonly ends = new Map<string, number>();
+  /** How each session ended: `left`, `draining`, `silence`, or the reason or code of an error. */
+  readonly ends: string[] = [];
   readonly #parts: FleetConsumerParts;
 
   constructor(parts: FleetConsumerParts) {
@@ -60,7 +31,7 @@ export class FleetConsumer {
     for (;;) {
       const gateway = await fleet.ready(gateways, done);
       if (gateway === undefined) return;
-      const session = new Session(this.#parts, gateway.addresses?.grpc ?? "");
+      const session = new ConsumerSession(this.#parts, gateway.addresses?.grpc ?? "");
       // Noted before it begins, so that sessions stand in the order of their beginning.
       const index = this.sessions.length;
       const { steps } = session;
@@ -71,150 +42,11 @@ export class FleetConsumer {
       record("killed", told.beganAt);
       const { how, endedAt } = await session.run(done);
       record(how, endedAt);
-      this.ends.set(session.end, (this.ends.get(session.end) ?? 0) + 1);
+      this.ends.push(session.end);
       if (session.steps.length > 0) pause.reset();
       if (how !== "left") await pause.wait(done);
       // Whoever was sent away, or was let down, asks another one first.
       gateways.push(...gateways.splice(0, 1));
     }
-  }
-}
-
-type FrameInit = NonNullable<MessageInitShape<typeof SubscribeRequestSchema>["frame"]>;
-
-class Session {
-  readonly steps: SessionStep[] = [];
-  end = "left";
-  readonly #parts: FleetConsumerParts;
-  readonly #address: string;
-  readonly #requests = new Feed<SubscribeRequest>();
-  #leftAt: number | undefined;
-  #sentAt = 0;
-  /** Ids of the acknowledgements that were not answered, as they stand in the steps. */
-  readonly #unanswered: string[][] = [];
-  readonly #pause = new ClientPause();
-  readonly #over = new AbortController();
-
-  constructor(parts: FleetConsumerParts, address: string) {
-    this.#parts = parts;
-    this.#address = address;
-  }
-
-  async run(done: AbortSignal): Promise<{ how: SessionHow; endedAt: number }> {
-    using client = connectEvents(this.#address);
-    using alarm = new SilenceAlarm();
-    const { subscription, maxOutstanding, clock } = this.#parts;
-    const leave = () => this.#leave();
-    done.addEventListener("abort", leave);
-    this.#send({ case: "start", value: { subscription, maxOutstanding, progressInterval } });
-    try {
-      for await (const { frame } of client.events.subscribe(this.#requests, { signal: alarm.signal })) {
-        alarm.heard();
-        this.#record(frame);
-      }
-      return { how: this.#leftAt === undefined ? "killed" : "left", endedAt: this.#leftAt ?? clock.read() };
-    } catch (error) {
-      if (alarm.hasRung) {
-        this.end = "silence";
-        return { how: "dropped", endedAt: this.#leftAt ?? clock.read() };
-      }
-      mustBeTransient(error);
-      this.end = reasonOf(error) ?? Code[ConnectError.from(error).code];
-      return { how: "killed", endedAt: this.#leftAt ?? clock.read() };
-    } finally {
-      done.removeEventListener("abort", leave);
-      this.#over.abort();
-      this.#requests.end();
-    }
-  }
-
-  #record(frame: SubscribeResponse["frame"]): void {
-    const at = this.#parts.clock.read();
-    switch (frame.case) {
-      case "events":
-        this.#take(frame.value.events);
-        break;
-      case "ackResult":
-        this.#answered(at, frame.value.failures);
-        break;
-      case "progress":
-        this.steps.push({ at, kind: "progress", settledTo: positionOf(frame.value.cursor) });
-        this.#stayAlive(at);
-        break;
-      case "gap":
-        this.steps.push({
-          at,
-          kind: "gap",
-          from: positionOf(frame.value.fromCursor),
-          to: positionOf(frame.value.toCursor),
-        });
-        break;
-      case "draining":
-        this.end = "draining";
-        this.#leave();
-        break;
-      default:
-        break;
-    }
-  }
-
-  #take(deliveries: readonly DeliveredEvent[]): void {
-    const { clock, onDelivered } = this.#parts;
-    const ids: string[] = [];
-    for (const { event, attempt } of deliveries) {
-      const id = event?.id ?? "";
-      ids.push(id);
-      this.steps.push({
-        at: clock.read(),
-        kind: "delivered",
-        sequence: Number(event?.sequence),
-        id,
-        attempt,
-      });
-    }
-    onDelivered(ids.length);
-    void wait(WORK_MS).then(() => this.#acknowledge(ids));
-  }
-
-  #acknowledge(eventIds: readonly string[]): void {
-    if (this.#leftAt !== undefined || this.#over.signal.aborted) return;
-    const ids = [...eventIds];
-    this.steps.push({ at: this.#parts.clock.read(), kind: "ack", ids });
-    this.#unanswered.push(ids);
-    this.#send({ case: "ack", value: { eventIds: ids } });
-  }
-
-  /** What could not be stored is still held, as if it had not been acknowledged: that is done again, after a while. */
-  #answered(at: number, failures: readonly AckFailure[]): void {
-    const { LOG_UNAVAILABLE } = AckFailureReason;
-    const refused = failures.filter(({ reason }) => reason !== LOG_UNAVAILABLE);
-    const unstored = failures
-      .filter(({ reason }) => reason === LOG_UNAVAILABLE)
-      .map(({ eventId }) => eventId);
-    this.steps.push({ at, kind: "result", failures: refused.map(({ eventId }) => eventId) });
-    const asked = this.#unanswered.shift() ?? [];
-    if (unstored.length === 0) {
-      this.#pause.reset();
-      return;
-    }
-    const left = asked.filter((id) => !unstored.includes(id));
-    asked.splice(0, asked.length, ...left);
-    void this.#pause.wait(this.#over.signal).then(() => this.#acknowledge(unstored));
-  }
-
-  /** Renews the lease when nothing else has; the answer to that is progress, too. */
-  #stayAlive(at: number): void {
-    if (at - this.#sentAt >= PING_AFTER_MS) this.#send({ case: "ping", value: {} });
-  }
-
-  /** Closes this side; the answers to what was sent still come. */
-  #leave(): void {
-    this.#leftAt ??= this.#parts.clock.read();
-    this.#requests.end();
-  }
-
-  #send(frame: FrameInit): void {
-    this.#sentAt = this.#parts.clock.read();
-    this.#requests.push(create(SubscribeRequestSchema, { frame }));
   }
 }
