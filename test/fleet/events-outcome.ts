@@ -1,3 +1,4 @@
+import type { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import type { EventsClient } from "../crash/events-client.ts";
 import { positionOf } from "../crash/position.ts";
 import { checkSubscription } from "../history/check-subscription.ts";
@@ -19,6 +20,8 @@ export interface EventsHistory {
   readonly gateways: readonly EventsClient[];
   /** Name of the subscription. */
   readonly subscription: string;
+  /** What of the log it is about; empty for all of it. */
+  readonly types: readonly EventType[];
   /** How many messages were reported. */
   readonly messages: number;
   readonly posts: readonly Post[];
@@ -54,8 +57,8 @@ export interface EventsOutcome {
 
 /** Asks all gateways for what they have, and checks everything. */
 export async function judgeEvents(history: EventsHistory): Promise<EventsOutcome> {
-  const { gateways, messages, posts, streams, sessions, deliveries, crashes } = history;
-  const logs = await Promise.all(gateways.map(listLog));
+  const { gateways, types, messages, posts, streams, sessions, deliveries, crashes } = history;
+  const logs = await Promise.all(gateways.map((gateway) => listLog(gateway, types)));
   const views = await Promise.all(gateways.map(viewLog));
   const [log = []] = logs;
   const head = views[0]?.head ?? 0;

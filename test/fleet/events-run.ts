@@ -1,4 +1,5 @@
 import type { CallOptions } from "@connectrpc/connect";
+import type { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { StartPosition } from "../../gen/infobip/events/v1/positions_pb.js";
 import { seededRandom } from "../../src/simulator/seeded-random.ts";
 import { connectEvents, type EventsClient } from "../crash/events-client.ts";
@@ -28,6 +29,8 @@ export interface EventsRunPlan extends FleetPlan {
   readonly consumersPerGateway: number;
   readonly messages: number;
   readonly seed: number;
+  /** Types of events that clients ask for, where others come as well. Default: all. */
+  readonly types?: readonly EventType[];
 }
 
 /** A fleet under load: webhooks come in, consumers share one subscription, and a watcher reads at each gateway. */
@@ -52,7 +55,8 @@ export class EventsRun implements AsyncDisposable {
     const from = (index: number) => [...gateways.slice(index), ...gateways.slice(0, index)];
     this.#load = this.#newLoad();
     this.#watchers = gateways.map(
-      (reader, index) => new FleetWatcher({ reader, fleet, gateways: from(index), clock }),
+      (reader, index) =>
+        new FleetWatcher({ reader, fleet, gateways: from(index), clock, types: this.#types }),
     );
     this.#consumers = Array.from(
       { length: gateways.length * consumersPerGateway },
@@ -117,6 +121,10 @@ export class EventsRun implements AsyncDisposable {
     await this.fleet[Symbol.asyncDispose]();
   }
 
+  get #types(): readonly EventType[] {
+    return this.#plan.types ?? [];
+  }
+
   #newLoad(): IntakeLoad {
     const { intakes, messages, seed } = this.#plan;
     return new IntakeLoad({
@@ -140,9 +148,9 @@ export class EventsRun implements AsyncDisposable {
 
   async #create(signal: AbortSignal): Promise<void> {
     const request = {
-      subscription: { name: NAME, maxInFlight: 10_000 },
-      from: { case: "start", value: StartPosition.EARLIEST },
-    } as const;
+      subscription: { name: NAME, filter: { types: [...this.#types] }, maxInFlight: 10_000 },
+      from: { case: "start" as const, value: StartPosition.EARLIEST },
+    };
     await this.#ask(signal, ({ events }, options) => events.createSubscription(request, options));
   }
 
@@ -173,6 +181,7 @@ export class EventsRun implements AsyncDisposable {
     return await judgeEvents({
       gateways,
       subscription: NAME,
+      types: this.#types,
       messages: this.#plan.messages,
       posts: this.#load.posts,
       streams: this.#watchers.flatMap(({ streams }) => streams),

@@ -1,3 +1,4 @@
+import type { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import type { WatchEventsResponse } from "../../gen/infobip/events/v1/events_service_pb.js";
 import { StartPosition } from "../../gen/infobip/events/v1/positions_pb.js";
 import { connectEvents } from "../crash/events-client.ts";
@@ -17,9 +18,11 @@ export interface FleetWatcherParts {
   /** Gateways, the one that it wants first. */
   readonly gateways: readonly string[];
   readonly clock: HistoryClock;
+  /** What it watches; empty for everything. */
+  readonly types: readonly EventType[];
 }
 
-/** A reader of everything that keeps its cursor, and resumes at any gateway that is there. */
+/** A reader that keeps its cursor, and resumes at any gateway that is there. */
 export class FleetWatcher {
   readonly streams: WatchStream[] = [];
   readonly #parts: FleetWatcherParts;
@@ -93,6 +96,7 @@ export class FleetWatcher {
         cursor === undefined
           ? { case: "start" as const, value: StartPosition.EARLIEST }
           : { case: "cursor" as const, value: cursor },
+      filter: { types: [...this.#parts.types] },
       progressInterval: { seconds: 1n, nanos: 0 },
     };
   }

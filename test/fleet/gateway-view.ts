@@ -1,15 +1,16 @@
 import { equals } from "@bufbuild/protobuf";
+import type { EventType } from "../../gen/infobip/events/v1/event_pb.js";
 import { type GetMessageResponse, GetMessageResponseSchema } from "../../gen/infobip/events/v1/history_pb.js";
 import type { EventsClient } from "../crash/events-client.ts";
 import { positionOf } from "../crash/position.ts";
 import type { LoggedEvent } from "../history/watch-history.ts";
 
-/** Everything that a gateway lists of the log, in its order. */
-export async function listLog({ events }: EventsClient): Promise<LoggedEvent[]> {
+/** What a gateway lists of the log, in its order: events of some types, or all of them for none. */
+export async function listLog({ events }: EventsClient, types: readonly EventType[]): Promise<LoggedEvent[]> {
   const log: LoggedEvent[] = [];
   let pageToken = "";
   do {
-    const page = await events.listEvents({ pageToken, pageSize: 1_000 });
+    const page = await events.listEvents({ filter: { types: [...types] }, pageToken, pageSize: 1_000 });
     for (const { sequence, id, messageId, callbackData } of page.events)
       log.push({ sequence: Number(sequence), id, key: messageId ?? "", item: callbackData ?? "" });
     pageToken = page.nextPageToken;
