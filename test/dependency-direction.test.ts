@@ -37,6 +37,7 @@ const SHARED = [
   "start-error.ts",
   "timer.ts",
   "validation.ts",
+  "watched-files.ts",
 ];
 
 const IMPORT =

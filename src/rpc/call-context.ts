@@ -1,3 +1,6 @@
+import type { Caller, PeerIdentity } from "./caller.ts";
+import type { TraceContext } from "./trace-context.ts";
+
 /** Tells a call that the process which its client is connected to is about to stop, though the one that runs it is not. */
 export interface CallDrain {
   readonly draining: boolean;
@@ -26,6 +29,12 @@ export interface CallContext {
   readonly protocolName?: string;
   /** Tells the client's connection from others of this process, also over unix sockets; no address. Empty or not set when it is not known. */
   readonly peer?: string;
+  /** What the client's certificate says of it. Not set: there is none, or none was asked for. */
+  readonly peerIdentity?: PeerIdentity;
+  /** Who calls. Set by the guards; not set where everyone may call. */
+  caller?: Caller;
+  /** Where the call stands in a trace. Set by the guards; not set when the client tells of none and none is made. */
+  trace?: TraceContext;
   /** Of the client's own process. Not set: it is this one. */
   readonly drain?: CallDrain;
 }
