@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { JetStreamAppender } from "../src/eventlog/jetstream/jetstream-appender.ts";
+import { encodeEvents } from "../src/eventlog/jetstream/event-message.ts";
+import { JetStreamAppender, MAX_TURNS } from "../src/eventlog/jetstream/jetstream-appender.ts";
 import type { PublishAck, Publisher } from "../src/nats/publisher.ts";
 import { sampleEvent } from "./event-log-samples.ts";
 
@@ -8,7 +9,10 @@ class SlowStream implements Publisher {
   readonly open: PromiseWithResolvers<PublishAck>[] = [];
   #last = 0;
 
-  publish(): Promise<PublishAck> {
+  readonly ids: (string | undefined)[] = [];
+
+  publish(...[, , options]: Parameters<Publisher["publish"]>): Promise<PublishAck> {
+    this.ids.push(options?.id);
     const ack = Promise.withResolvers<PublishAck>();
     this.open.push(ack);
     return ack.promise;
@@ -53,6 +57,25 @@ test("a message's later event stays out when its earlier one was not stored", as
   stream.acknowledge(1);
   await expect(appended).rejects.toThrow("lost");
   expect(stream.open).toHaveLength(2);
+});
+
+test("a message with very many events takes a bounded number of round trips, and keeps their order", async () => {
+  const { stream, appender } = setUp();
+  const count = MAX_TURNS + 500;
+  const events = Array.from({ length: count }, (_, n) => ({
+    ...sampleEvent(1),
+    fingerprint: Buffer.from(n.toString(16).padStart(16, "0"), "hex"),
+  }));
+  const appended = appender.append(events);
+  let turns = 0;
+  for (let told = 0; told < count; turns++) {
+    await vi.waitFor(() => expect(stream.open.length).toBeGreaterThan(told));
+    const { length } = stream.open;
+    for (; told < length; told++) stream.acknowledge(told);
+  }
+  expect(await appended).toMatchObject({ appended: count });
+  expect(turns).toBe(MAX_TURNS);
+  expect(stream.ids).toEqual(encodeEvents(events).map(({ id }) => id));
 });
 
 test("messages with one event each go out together", async () => {

@@ -11,6 +11,11 @@ import { cutEvent, encodePartedEvent } from "./parted-event.ts";
 export const MAX_EVENTS_IN_FLIGHT = 50_000;
 /** Most bytes of events that are on their way to the stream. */
 export const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+/**
+ * Most round trips of one append that wait for each other. Events of one message beyond that go out with the last of
+ * them, in their order: a webhook that is full of one message must still be answered in time.
+ */
+export const MAX_TURNS = 64;
 /** Bytes of a message that are left to its headers. */
 const HEADER_ROOM_BYTES = 512;
 
@@ -82,7 +87,7 @@ export class JetStreamAppender {
     this.#idle = undefined;
   }
 
-  async #append(events: EncodedEvent[], turns: readonly number[] | undefined): Promise<StreamAppendResult> {
+  async #append(events: EncodedEvent[], turns: Turns | undefined): Promise<StreamAppendResult> {
     const { publisher, subject, maxMessageBytes } = this.#parts;
     const limit = maxMessageBytes() - HEADER_ROOM_BYTES;
     // Parts go first, so that the events themselves then go without a break.
@@ -92,9 +97,9 @@ export class JetStreamAppender {
     if (turns === undefined) return count(acknowledged(await Promise.allSettled(events.map(publish))));
     const acks: PublishAck[] = [];
     // While a cluster chooses another leader it can lose one message and take the next: a message's later event waits.
-    for (let turn = 0; acks.length < events.length; turn++) {
-      const now = events.filter((_, n) => turns[n] === turn);
-      acks.push(...acknowledged(await Promise.allSettled(now.map(publish))));
+    for (const turn of turns) {
+      const now = turn.map((n) => publish(events[n] as EncodedEvent));
+      acks.push(...acknowledged(await Promise.allSettled(now)));
     }
     return count(acks);
   }
@@ -116,18 +121,22 @@ export class JetStreamAppender {
   }
 }
 
-/** For each event how many events of its message come before it; undefined when no message has two. */
-function turnsOf(events: readonly NewEvent[]): readonly number[] | undefined {
+/** Places of the events that go out together, one list after the other. */
+type Turns = readonly (readonly number[])[];
+
+/** Every event's turn is how many events of its message come before it; undefined when no message has two. */
+function turnsOf(events: readonly NewEvent[]): Turns | undefined {
   const seen = new Map<string, number>();
-  let hasRepeat = false;
-  const turns = events.map(({ columns: { messageId } }) => {
-    if (messageId === "") return 0;
-    const turn = seen.get(messageId) ?? 0;
-    seen.set(messageId, turn + 1);
-    hasRepeat ||= turn > 0;
-    return turn;
-  });
-  return hasRepeat ? turns : undefined;
+  const turns: number[][] = [[]];
+  for (const [n, { columns }] of events.entries()) {
+    const { messageId } = columns;
+    const before = messageId === "" ? 0 : (seen.get(messageId) ?? 0);
+    if (messageId !== "") seen.set(messageId, before + 1);
+    const turn = Math.min(before, MAX_TURNS - 1);
+    turns[turn] ??= [];
+    turns[turn].push(n);
+  }
+  return turns.length > 1 ? turns : undefined;
 }
 
 /** Throws the first error. */

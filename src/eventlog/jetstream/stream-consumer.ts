@@ -30,6 +30,8 @@ export interface StreamConsumerParts {
   /** First sequence to be delivered, or the first one there is after it. */
   readonly from: number;
   readonly timer: ClockTimer;
+  /** Subject of the messages, with wildcards. Default: every message of the stream. */
+  readonly filter?: string;
 }
 
 interface Created {
@@ -53,6 +55,8 @@ export class StreamConsumer implements Disposable {
   readonly #subscription: Subscription;
   readonly #callOff: () => void;
   readonly #pullBytes: number;
+  /** Messages that there were when it was opened. */
+  readonly pendingAtOpen: number;
   #callOffWatch: () => void = () => {};
   #messages: StreamMessage[] = [];
   #bytes = 0;
@@ -70,13 +74,14 @@ export class StreamConsumer implements Disposable {
 
   /** Rejects as {@link askJetStream} does. */
   static async open(parts: StreamConsumerParts): Promise<StreamConsumer> {
-    const { link, stream, from } = parts;
+    const { link, stream, from, filter } = parts;
     const created = await askJetStream<Created>(link, `CONSUMER.CREATE.${stream}`, {
       stream_name: stream,
       config: {
         ack_policy: "none",
         deliver_policy: "by_start_sequence",
         opt_start_seq: from,
+        ...(filter === undefined ? {} : { filter_subject: filter }),
         replay_policy: "instant",
         inactive_threshold: INACTIVE_MS * NANOS,
         mem_storage: true,
@@ -91,6 +96,7 @@ export class StreamConsumer implements Disposable {
     this.#parts = parts;
     this.#name = created.name;
     this.#pending = created.num_pending;
+    this.pendingAtOpen = created.num_pending;
     this.#marker = `.${stream}.${created.name}.`;
     // Room for two of the largest, so that one message always fits.
     this.#pullBytes = Math.max(PULL_BYTES, 2 * link.maxPayload);

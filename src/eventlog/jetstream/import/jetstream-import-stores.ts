@@ -5,7 +5,7 @@ import type { Publisher } from "../../../nats/publisher.ts";
 import type { StreamLayout } from "../../../nats/stream-layout.ts";
 import { createValues } from "../../../nats/stream-values.ts";
 import { ensureStream, streamState } from "../../../nats/streams.ts";
-import type { Timer } from "../../../timer.ts";
+import type { ClockTimer } from "../../../timer.ts";
 import type { AnswerLimits, AnswerStore, StoredAnswer } from "../../answer-store.ts";
 import type { SubmissionRecord } from "../../submission-store.ts";
 import type { TransferredDeadLetter, TransferredSubscription } from "../../transfer/transfer-items.ts";
@@ -40,7 +40,7 @@ export interface ImportStoresParts {
   readonly logId: string;
   /** For a copy of the submissions; everything in it is removed. */
   readonly directory: string;
-  readonly timer: Timer;
+  readonly timer: ClockTimer;
 }
 
 /** Opens the streams of the stores, and creates those that are missing. Rejects as ensureStream does. */

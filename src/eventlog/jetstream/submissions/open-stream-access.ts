@@ -3,7 +3,7 @@ import { logUnavailable } from "../../../nats/nats-errors.ts";
 import type { NatsLink } from "../../../nats/nats-link.ts";
 import { lastMessage, purge } from "../../../nats/stored-message.ts";
 import { streamState } from "../../../nats/streams.ts";
-import type { Timer } from "../../../timer.ts";
+import type { ClockTimer } from "../../../timer.ts";
 import { getMessage } from "../kept-message.ts";
 import type { StreamAccess } from "./stream-access.ts";
 import { scanStream } from "./stream-scan.ts";
@@ -16,7 +16,7 @@ export interface StreamAccessParts {
   readonly link: NatsLink;
   /** Name of the stream. */
   readonly stream: string;
-  readonly timer: Timer;
+  readonly timer: ClockTimer;
 }
 
 /** Access to a stream over a link. */
