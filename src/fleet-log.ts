@@ -1,7 +1,6 @@
 import type { JetStreamLogHooks } from "./eventlog/jetstream/open-jetstream-log.ts";
 import type { FleetHooks } from "./fleet/fleet-options.ts";
 import type { Logger } from "./log.ts";
-
 import { RareLine } from "./rare-line.ts";
 
 /** What happens between the processes that share a log and is worth a log line. None of these throws. */

@@ -42,21 +42,16 @@ export class OwnedOutbox {
   #outbox: RunningOutbox | undefined;
   #store: SubmissionStore | undefined;
 
-  /** `closed` aborts when the outbox has gone to another process. */
-  opened(outbox: RunningOutbox, store: SubmissionStore, closed: AbortSignal): void {
+  /** Until what is returned is disposed of. */
+  opened(outbox: RunningOutbox, store: SubmissionStore): Disposable {
     this.#outbox = outbox;
     this.#store = store;
-    closed.addEventListener("abort", () => this.#closed(outbox), { once: true });
+    return { [Symbol.dispose]: () => this.#closed(outbox) };
   }
 
   /** Undefined while another process has it. */
   state(): OutboxState | undefined {
     return this.#outbox?.state();
-  }
-
-  /** Whether it is open here. */
-  get isOpen(): boolean {
-    return this.#outbox !== undefined;
   }
 
   async nextDue(afterMs: number): Promise<number | undefined> {

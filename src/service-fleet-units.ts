@@ -96,20 +96,20 @@ function openSubmissions(
       directory,
       timer: systemTimer,
     });
-    const closed = new AbortController();
+    const shown = new DisposableStack();
     return openOutboxUnit({
       fenced: {
         store: fenced.store,
         fenced: fenced.fenced,
         // Also when the unit is given up before its store is fenced.
         [Symbol.asyncDispose]: () => {
-          closed.abort();
+          shown.dispose();
           return fenced[Symbol.asyncDispose]();
         },
       },
       openOutbox: async (store) => {
         const outbox = await openOutbox({ config, store, send: sendSubmission, events, now });
-        sources.outbox.opened(outbox, store, closed.signal);
+        shown.use(sources.outbox.opened(outbox, store));
         return outbox;
       },
       defaults,

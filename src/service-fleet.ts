@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import type { NatsConfig } from "./config/nats-config.ts";
+import { ServiceError } from "./errors.ts";
 import type { AnswerStore } from "./eventlog/answer-store.ts";
 import { inaccessible } from "./eventlog/embedded/open-failure.ts";
 import { lockForWriting } from "./eventlog/embedded/writer-lock.ts";
@@ -32,6 +33,7 @@ import {
 import { streamState } from "./nats/streams.ts";
 import type { Values } from "./nats/values.ts";
 import type { Role } from "./roles.ts";
+import type { Check } from "./server/role-check.ts";
 import { FleetMetricsSources } from "./service-fleet-sources.ts";
 import { fleetUnits } from "./service-fleet-units.ts";
 import { type Nats, openNats, starting } from "./service-nats.ts";
@@ -192,7 +194,7 @@ async function openFleetWork(parts: FleetParts, work: WorkOptions): Promise<Work
       draining: work.draining,
     }),
     submissions: createRoutedSubmissionMethods(fleet),
-    outboxCheck: () => undefined,
+    outboxCheck: () => checkOfTrouble(fleet.trouble(OUTBOX_UNIT)),
     start: () => {
       if (outboxStream !== undefined) fleet.keep(OUTBOX_UNIT);
     },
@@ -200,6 +202,12 @@ async function openFleetWork(parts: FleetParts, work: WorkOptions): Promise<Work
     drainSubmissions: () => fleet.drain(),
     drainSubscriptions: () => fleet.drain(),
   };
+}
+
+function checkOfTrouble(trouble: unknown): Check | undefined {
+  if (trouble === undefined) return undefined;
+  const reason = trouble instanceof ServiceError ? trouble.reason : "INTERNAL";
+  return { ok: false, reason: `no instance can open it: ${reason}` };
 }
 
 /** In a process without subscriptions. */

@@ -28,7 +28,7 @@ export interface WorkOptions {
 export interface Work {
   readonly subscriptions: SubscriptionMethods;
   readonly submissions: SubmissionMethods;
-  /** Whether submissions are taken; undefined when nothing is known against it. Cheap. */
+  /** Whether submissions are taken and sent by some process; undefined when nothing is known against it. Cheap. */
   outboxCheck(): Check | undefined;
   /** Begins to send what is submitted. */
   start(): void;

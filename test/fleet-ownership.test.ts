@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { GetSubscriptionRequestSchema } from "../gen/infobip/events/v1/subscription_requests_pb.js";
+import { ServiceError } from "../src/errors.ts";
 import type { UnitKinds } from "../src/fleet/unit.ts";
 import { plainCall } from "./fixtures/call-context.ts";
 import { type FleetNode, type NodeOptions, openNode } from "./fixtures/fleet-rig.ts";
@@ -159,5 +161,21 @@ describeNats("who owns a unit", () => {
       await vi.waitFor(() => expect(b.units.length).toBe(1), { timeout: 5_000 });
     }
     expect(await ask(b)).toBe("b");
+  });
+
+  test("tells why a kept unit has no owner, until it has one", async () => {
+    let fail = true;
+    const kinds: UnitKinds = {
+      subscription: async (unit) => {
+        if (fail) throw new ServiceError(Code.Unavailable, "LOG_UNAVAILABLE", "closed");
+        return new ScriptedUnit(unit, "a");
+      },
+    };
+    await using a = await openNode({ url: server.url, prefix: uniquePrefix(), kinds });
+    a.fleet.keep(UNIT);
+    await vi.waitFor(() => expect(a.fleet.trouble(UNIT)).toMatchObject({ reason: "LOG_UNAVAILABLE" }));
+    fail = false;
+    await vi.waitFor(() => expect(a.fleet.trouble(UNIT)).toBeUndefined(), { timeout: 5_000 });
+    expect(await ask(a)).toBe("a");
   });
 });

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { openFleet } from "../src/fleet/open-fleet.ts";
 import { createPublisher } from "../src/nats/jetstream-publisher.ts";
@@ -30,6 +30,7 @@ async function join(publish: readonly string[], subscribe: readonly string[]): P
     link,
     owners,
     prefix: "SHOP",
+    instanceId: randomBytes(8).toString("hex"),
     kinds: {},
     services: [],
     errors: { newErrorId: randomUUID, onInternalError: () => {} },

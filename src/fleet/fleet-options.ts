@@ -88,8 +88,8 @@ export interface FleetOptions {
   readonly owners: Values;
   /** The part of subjects before the first dot. */
   readonly prefix: string;
-  /** Default: made of `random`. */
-  readonly instanceId?: string;
+  /** Tells this process from all others, also from itself before a restart. 16 hex digits. */
+  readonly instanceId: string;
   readonly kinds: UnitKinds;
   /** Services whose methods other processes may call here. */
   readonly services: readonly DescService[];

@@ -19,6 +19,8 @@ export interface Fleet extends UnitCalls, AsyncDisposable {
   readonly instanceId: string;
   /** Makes sure, for as long as the fleet is open, that a unit always has an owner: this process when no other one has it. */
   keep(unit: string): void;
+  /** Why a kept unit had no owner when it was looked at last; undefined when it had one. */
+  trouble(unit: string): unknown;
   state(): FleetState;
   /** Gives all units up, once they have drained; takes no more. Calls that run in other processes are told there. */
   drain(): Promise<void>;

@@ -19,7 +19,8 @@ export interface KeeperOptions {
 /** Looks at regular times whether kept units have an owner, and whether what is owned here still is. */
 export class Keeper {
   readonly #options: KeeperOptions;
-  readonly #kept = new Set<string>();
+  /** The kept units, each with why it had no owner when it was looked at last; undefined when it had one. */
+  readonly #kept = new Map<string, unknown>();
   #callOffCheck: () => void;
   #callOffKeep: (() => void) | undefined;
   #isStopped = false;
@@ -31,9 +32,14 @@ export class Keeper {
 
   keep(unit: string): void {
     if (this.#isStopped) return;
-    this.#kept.add(unit);
+    this.#kept.set(unit, undefined);
     this.#callOffKeep?.();
     void this.#look();
+  }
+
+  /** Why a kept unit had no owner when it was looked at last; undefined when it had one, or is not kept. */
+  trouble(unit: string): unknown {
+    return this.#kept.get(unit);
   }
 
   stop(): void {
@@ -50,17 +56,28 @@ export class Keeper {
 
   /** Never rejects. */
   async #look(): Promise<void> {
-    const { router, units, timer, random, limits, hooks } = this.#options;
-    for (const unit of this.#kept) {
-      if (units.find(unit) !== undefined) continue;
-      try {
-        await router.search(unit);
-      } catch (error) {
-        hooks.onTrouble?.(error);
-      }
-    }
+    const { timer, random, limits } = this.#options;
+    for (const unit of this.#kept.keys()) this.#kept.set(unit, await this.#settle(unit));
     if (this.#isStopped) return;
     this.#callOffKeep?.();
     this.#callOffKeep = timer.schedule(limits.keepMs * (0.75 + random() / 2), () => void this.#look());
+  }
+
+  /** Finds a unit's owner or takes it over; gives what stands against that. Never rejects. */
+  async #settle(unit: string): Promise<unknown> {
+    const { router, units, hooks } = this.#options;
+    if (units.find(unit)?.open !== undefined) return undefined;
+    try {
+      const route = await router.search(unit);
+      if (route.kind === "THERE") return undefined;
+      // Who opens it tells of a failure.
+      return await route.entry.opened.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    } catch (error) {
+      hooks.onTrouble?.(error);
+      return error;
+    }
   }
 }

@@ -55,7 +55,7 @@ class NatsFleet implements Fleet {
   constructor(options: FleetOptions) {
     const { link, timer, random, kinds, errors, hooks = {} } = options;
     const limits: FleetLimits = { ...DEFAULT_FLEET_LIMITS, ...options.limits };
-    this.instanceId = options.instanceId ?? newInstanceId(random);
+    this.instanceId = options.instanceId;
     const records = new OwnerRecords(options.owners, this.instanceId, options.now);
     const methods = new MethodTable(options.services, options.idempotent ?? new Set());
     const budget = new ByteBudget(limits.maxBufferedBytes);
@@ -126,6 +126,10 @@ class NatsFleet implements Fleet {
     this.#keeper.keep(unit);
   }
 
+  trouble(unit: string): unknown {
+    return this.#keeper.trouble(unit);
+  }
+
   state(): FleetState {
     return {
       owned: this.#units.counts(),
@@ -183,12 +187,4 @@ class NatsFleet implements Fleet {
     this.#router.reconnected();
     this.#check();
   }
-}
-
-function newInstanceId(random: () => number): string {
-  const word = (): string =>
-    Math.floor(random() * 2 ** 32)
-      .toString(16)
-      .padStart(8, "0");
-  return word() + word();
 }
