@@ -107,7 +107,7 @@ describe("mistakes are named at the start", () => {
     [
       "unknown check",
       { "--webhook-click-require": "secret,magic" },
-      /^webhook\.click\.require must be a list of secret, basic, hmac, ip, or none$/,
+      /^webhook\.click\.require must be a list of secret, basic, hmac, ip, mtls, or none$/,
     ],
     [
       "none beside another check",

@@ -38,6 +38,18 @@ export interface CliClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** The process, for a command that runs until it is told to stop. Each function that is returned takes its callback back. */
+export interface CliProcess {
+  /** Calls back when the configuration is to be read again. */
+  onReload(callback: () => void): () => void;
+  /** Calls back right before the process ends, whichever way but by a kill. Nothing asynchronous happens after it. */
+  onExit(callback: (exitCode: number) => void): () => void;
+  /** Calls back with an error that nobody has caught. The process then ends with the code that is returned. */
+  onCrash(callback: (error: unknown) => number): () => void;
+  /** Writes a small file in place, before it returns. Throws when it cannot. */
+  writeNow(path: string, text: string): void;
+}
+
 /** Everything of the outside that a command can touch. */
 export interface CliContext {
   /** Arguments after the name of the program. */
@@ -50,6 +62,7 @@ export interface CliContext {
   readonly signal: AbortSignal;
   readonly files: CliFiles;
   readonly clock: CliClock;
+  readonly process: CliProcess;
   /** A TCP port on loopback that nobody listens on right now. */
   readonly freePort: () => Promise<number>;
 }

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { loadConfig, readConfig } from "../config/load-config.ts";
 import { ConfigError } from "../config/problem.ts";
+import { tlsFileProblems } from "../config/tls-files.ts";
 import { configWarnings } from "../config/warnings.ts";
 import { webhookUrls } from "../webhook/webhook-urls.ts";
+import { checkCallersFile } from "./callers-file.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -55,18 +57,24 @@ const print: CommandBody<Record<string, unknown>> = async ({ context, output }, 
 
 const check: CommandBody<Record<string, unknown>> = async ({ context, output }, options) => {
   const config = await loadConfig(configSources(context, options));
+  const tlsProblems = await tlsFileProblems(config, context.files.read, context.clock.now());
+  if (tlsProblems.length > 0) throw new ConfigError(tlsProblems);
   const showSecret = options.showSecret === true;
   const urls = webhookUrls(config.webhook, showSecret ? undefined : String);
   const warnings = configWarnings(config);
+  const { callersFile } = config.auth;
+  const callers = callersFile === undefined ? undefined : await checkCallersFile(context, callersFile);
   if (output.json) {
     await output.jsonLine({
       ok: true,
       webhook_urls: urls,
+      ...(callers === undefined ? {} : { callers }),
       ...(warnings.length > 0 ? { warnings } : {}),
     });
     return EXIT.ok;
   }
   await output.line(`${output.style.good("ok")} the configuration can be used`);
+  if (callers !== undefined) await output.line(`  callers in ${callersFile}: ${callers}`);
   for (const { setting, message } of warnings) {
     await output.line(`${output.style.warn("warning")} ${output.style.bold(setting)}: ${message}`);
   }

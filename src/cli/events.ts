@@ -10,8 +10,8 @@ import { EXIT } from "./exit-codes.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
 import { countOption } from "./option-values.ts";
 import { printEvent } from "./print-event.ts";
-import { RpcClient } from "./rpc-client.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 import { parseFrom } from "./watch-request.ts";
 
 /** Events asked for in one call; as many as a call gives. */
@@ -19,8 +19,7 @@ const PAGE_SIZE = 1000;
 /** Longest wait for one page, in milliseconds. */
 const PAGE_TIMEOUT_MS = 30_000;
 
-interface EventsOptions extends FilterOptions {
-  readonly target: string;
+interface EventsOptions extends FilterOptions, TargetOptions {
   readonly from: string;
   readonly until?: Timestamp;
   readonly max?: number;
@@ -29,10 +28,8 @@ interface EventsOptions extends FilterOptions {
 
 /** Adds `events`. */
 export function addEventsCommand(program: Command, run: Runner): void {
-  const command = program
-    .command("events")
+  const command = addTargetOptions(program.command("events"))
     .description("List the events that are kept, oldest first; `watch` then goes on with what comes.")
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option("--from <position>", "earliest, a time such as 2026-05-04T09:30:00Z, or a cursor", "earliest")
     .option("--until <time>", "only events stored before this time", timeOption);
   addFilterOptions(command)
@@ -51,7 +48,7 @@ export function addEventsCommand(program: Command, run: Runner): void {
 }
 
 const listEvents: CommandBody<EventsOptions> = async ({ context, output }, options) => {
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const request = requestOf(options);
   let left = options.max ?? Number.POSITIVE_INFINITY;
   if (!output.json) await output.line(eventHeading(output.style, "date"));

@@ -15,10 +15,10 @@ import { EXIT } from "./exit-codes.ts";
 import { countOption } from "./option-values.ts";
 import type { Output } from "./output.ts";
 import { printEvent } from "./print-event.ts";
-import { RpcClient } from "./rpc-client.ts";
 import type { Paint, Style } from "./style.ts";
 import { printable } from "./table.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 
 /** Events of the timeline that are shown when --max is not given. */
 const DEFAULT_MAX_EVENTS = 100;
@@ -34,19 +34,16 @@ const BAD: ReadonlySet<MessageState> = new Set([
   MessageState.REJECTED,
 ]);
 
-interface MessageOptions {
-  readonly target: string;
+interface MessageOptions extends TargetOptions {
   readonly max: number;
   readonly raw?: boolean;
 }
 
 /** Adds `message`. */
 export function addMessageCommand(program: Command, run: Runner): void {
-  program
-    .command("message")
+  addTargetOptions(program.command("message"))
     .description("Show where one message stands, and everything that is known of it.")
     .argument("<id>", "id of the message, as send prints it and reports carry it")
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option("--max <count>", "most events to show", countOption, DEFAULT_MAX_EVENTS)
     .option("--raw", "with each event the webhook item as Infobip sent it")
     .option(...JSON_FLAG)
@@ -61,7 +58,7 @@ export function addMessageCommand(program: Command, run: Runner): void {
 }
 
 const showMessage: CommandBody<MessageOptions> = async ({ context, output }, options, [messageId = ""]) => {
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   let left = options.max;
   for (let pageToken = ""; !context.signal.aborted; ) {
     const isFirst = pageToken === "";

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { duration, formatDuration } from "../config/value-types.ts";
+import { parseTraceContext } from "../rpc/parse-trace-context.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -27,6 +28,15 @@ function readTime(text: string, minMs: number): number {
   const result = duration(minMs, DAY_MS).safeParse(/^\d+$/.test(text) ? `${text}ms` : text);
   if (result.success) return result.data;
   throw new InvalidArgumentError("Give a time such as 500ms, 30s or 5m, or a number of milliseconds.");
+}
+
+/** Checks a traceparent, which a service would ignore if it were not well formed. */
+export function traceparentOption(text: string): string {
+  const trace = parseTraceContext(text, undefined);
+  if (trace !== undefined) return trace.traceparent;
+  throw new InvalidArgumentError(
+    "Give a traceparent such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.",
+  );
 }
 
 /** Reads a whole number of at least 1. */

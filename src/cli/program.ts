@@ -1,33 +1,6 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import type { AddCommand, Runner } from "./command.ts";
-import { addConfigCommand } from "./config.ts";
-import { addDemoCommand } from "./demo.ts";
-import { addEventsCommand } from "./events.ts";
-import { addLogCommand } from "./log.ts";
-import { addMessageCommand } from "./message.ts";
-import { addSendCommand } from "./send.ts";
-import { addServeCommand } from "./serve.ts";
-import { addSimulateCommand } from "./simulate.ts";
-import { addSubmissionCommand } from "./submission.ts";
-import { addSubmitCommand } from "./submit.ts";
-import { addTranslateCommand } from "./translate.ts";
-import { addWatchCommand } from "./watch.ts";
-
-const COMMANDS: readonly AddCommand[] = [
-  addDemoCommand,
-  addServeCommand,
-  addSimulateCommand,
-  addSendCommand,
-  addSubmitCommand,
-  addSubmissionCommand,
-  addWatchCommand,
-  addMessageCommand,
-  addEventsCommand,
-  addTranslateCommand,
-  addConfigCommand,
-  addLogCommand,
-];
 
 const EXIT_CODES = `
 Exit codes:
@@ -42,8 +15,9 @@ Exit codes:
 /** Version of this package. */
 export const VERSION: string = packageJson.version;
 
-/** The command line with all its commands. `write` and `writeError` take help texts, at most `columns` wide. */
+/** The command line with these commands. `write` and `writeError` take help texts, at most `columns` wide. */
 export function buildProgram(
+  commands: readonly AddCommand[],
   run: Runner,
   write: (text: string) => void,
   writeError: (text: string) => void,
@@ -62,6 +36,6 @@ export function buildProgram(
       getErrHelpWidth: () => columns,
     })
     .addHelpText("after", EXIT_CODES);
-  for (const add of COMMANDS) add(program, run);
+  for (const add of commands) add(program, run);
   return program;
 }

@@ -5,7 +5,9 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
+import { ipTargetTls } from "../ip-target.ts";
+import type { Secret } from "../secret.ts";
 import { rpcFailure } from "./rpc-failure.ts";
 
 /** Largest message taken from the service, in bytes. */
@@ -13,25 +15,38 @@ const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 /** Longest wait between attempts to connect, in milliseconds; the commands have their own patience on top. */
 const MAX_RECONNECT_DELAY_MS = 1000;
 
+/** How the service lets the client in. */
+export interface RpcAccess {
+  /** Default: without TLS. */
+  readonly channel?: ChannelCredentials;
+  /** Sent with every call. */
+  readonly token?: Secret | undefined;
+}
+
 /** Bounds of one call. */
 export interface RpcOptions {
   readonly signal: AbortSignal;
   /** Milliseconds until the call fails with DEADLINE_EXCEEDED. */
   readonly timeoutMs?: number;
+  /** Span that the call is made in, as W3C Trace Context writes it. */
+  readonly traceparent?: string | undefined;
 }
 
 /** gRPC client for one service. All failures are CliErrors. */
 export class RpcClient {
   readonly #client: Client;
   readonly #now: () => number;
+  readonly #token: Secret | undefined;
 
-  /** `target` is host:port or unix:/path. Connects at the first call, without TLS. */
-  constructor(target: string, now: () => number) {
+  /** `target` is host:port or unix:/path. Connects at the first call. */
+  constructor(target: string, now: () => number, { channel, token }: RpcAccess = {}) {
     this.#now = now;
-    this.#client = new Client(target, credentials.createInsecure(), {
+    this.#token = token;
+    this.#client = new Client(target, channel ?? credentials.createInsecure(), {
       "grpc.max_receive_message_length": MAX_RECEIVE_BYTES,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": MAX_RECONNECT_DELAY_MS,
+      ...ipTargetTls(target).channel,
     });
   }
 
@@ -47,7 +62,7 @@ export class RpcClient {
         (message: MessageShape<M["input"]>) => Buffer.from(toBinary(method.input, message)),
         (bytes: Buffer) => fromBinary(method.output, bytes) as MessageShape<M["output"]>,
         request,
-        new Metadata(),
+        this.#metadata(options.traceparent),
         { deadline: this.#deadline(options) },
         (error, response) => {
           options.signal.removeEventListener("abort", cancel);
@@ -72,7 +87,7 @@ export class RpcClient {
       (message: MessageShape<M["input"]>) => Buffer.from(toBinary(method.input, message)),
       (bytes: Buffer) => fromBinary(method.output, bytes) as MessageShape<M["output"]>,
       request,
-      new Metadata(),
+      this.#metadata(),
       { deadline: this.#deadline(options) },
     );
     // Cancelling makes the call emit an error that may come after the last reader is gone.
@@ -92,6 +107,13 @@ export class RpcClient {
 
   [Symbol.dispose](): void {
     this.#client.close();
+  }
+
+  #metadata(traceparent?: string): Metadata {
+    const metadata = new Metadata();
+    if (traceparent !== undefined) metadata.set("traceparent", traceparent);
+    if (this.#token !== undefined) metadata.set("authorization", `Bearer ${this.#token.reveal()}`);
+    return metadata;
   }
 
   #deadline(options: RpcOptions): number {

@@ -31,7 +31,8 @@ function messageOf(error: GrpcError): string {
   const text = error.details || error.message;
   if (!isUnreachable(text)) return text;
   const cause = text.replace(/\.? Resolution note: *$/, "");
-  return `${cause}; start the service (infobip-rpc serve), or give its gRPC address with --target`;
+  const tls = "; a service with TLS needs --tls or --tls-ca";
+  return `${cause}; start the service (infobip-rpc serve), or give its gRPC address with --target${tls}`;
 }
 
 /** Whether an error text of the gRPC library says that no connection came about, so that nothing was sent. */

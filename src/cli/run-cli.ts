@@ -1,14 +1,13 @@
 import { CommanderError } from "commander";
 import { ConfigError } from "../config/problem.ts";
-import { ServiceError } from "../errors.ts";
-import { EventLogOpenError } from "../eventlog/embedded/open-failure.ts";
-import { StartError } from "../start-error.ts";
 import type { CliContext } from "./cli-context.ts";
-import { CliError, usageError } from "./cli-error.ts";
+import { usageError } from "./cli-error.ts";
 import type { Runner } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
+import { loadCommands } from "./load-commands.ts";
 import { Output } from "./output.ts";
 import { buildProgram } from "./program.ts";
+import { toCliError } from "./told-error.ts";
 
 /** Runs the command line and gives the exit code. Tells every error on stderr; never throws. */
 export async function runCli(context: CliContext): Promise<number> {
@@ -25,6 +24,7 @@ export async function runCli(context: CliContext): Promise<number> {
   const output = new Output(context, wantsJson);
   try {
     const program = buildProgram(
+      await loadCommands(context.args),
       run,
       (text) => writes.push(text),
       (text) => errorWrites.push(text),
@@ -66,28 +66,4 @@ async function tellConfigError(error: ConfigError, output: Output): Promise<numb
     await output.note(text);
   }
   return EXIT.usage;
-}
-
-function toCliError(error: unknown): CliError {
-  if (error instanceof CliError) return error;
-  if (error instanceof ServiceError) {
-    return new CliError(error.reason, error.message, {
-      violations: error.violations,
-      metadata: error.metadata,
-    });
-  }
-  if (error instanceof StartError) {
-    return new CliError(error.reason, error.message, { exitCode: EXIT.usage, cause: error });
-  }
-  if (error instanceof EventLogOpenError) {
-    const reason = `EVENT_LOG_${error.reason}`;
-    return new CliError(reason, `data_dir: ${error.message}`, { exitCode: EXIT.usage, cause: error });
-  }
-  const message = error instanceof Error ? error.message : "unknown error";
-  return new CliError(systemCode(error) ?? "INTERNAL", message, { cause: error });
-}
-
-function systemCode(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" ? code : undefined;
 }

@@ -12,16 +12,17 @@ import { type CommandBody, examples, JSON_FLAG, type Runner, type Session } from
 import { eventLine } from "./event-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { finalReports, headCursor } from "./final-reports.ts";
-import { repeatedOption, timeFlag } from "./option-values.ts";
-import { RpcClient } from "./rpc-client.ts";
+import { repeatedOption, timeFlag, traceparentOption } from "./option-values.ts";
+import type { RpcClient } from "./rpc-client.ts";
 import { type SendRequestOptions, sendRequest } from "./send-request.ts";
 import { exitCodeOf, printResults } from "./send-results.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 import { withUnclearEnd } from "./unclear-end.ts";
 
-interface SendOptions extends SendRequestOptions {
-  readonly target: string;
+interface SendOptions extends SendRequestOptions, TargetOptions {
   readonly requestId?: string;
+  readonly traceparent?: string;
   readonly watch?: boolean;
   readonly timeout: number;
   readonly watchTimeout: number;
@@ -29,16 +30,15 @@ interface SendOptions extends SendRequestOptions {
 
 /** Adds `send`. */
 export function addSendCommand(program: Command, run: Runner): void {
-  program
-    .command("send")
+  addTargetOptions(program.command("send"))
     .description("Send messages through a running service, over gRPC. Prints one row for each destination.")
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option("--channel <channel>", "channel, such as sms, whatsapp or viber-bm")
     .option("--to <address>", "destination; repeatable", repeatedOption)
     .option("--from <sender>", "sender; without it the default sender of the channel")
     .option("--text <text>", "text of the message")
     .option("--file <file>", "file with the JSON of a SendMessagesRequest, or - for stdin")
     .option("--request-id <id>", "your id of this call: repeating it within 24 h sends nothing twice")
+    .option("--traceparent <context>", "W3C trace context that the call belongs to", traceparentOption)
     .addOption(timeFlag("--timeout <time>", "deadline of the call", 30_000))
     .option("--watch", "then wait for the final delivery report of every message")
     .addOption(timeFlag("--watch-timeout <time>", "longest wait for the reports", 60_000))
@@ -57,7 +57,7 @@ const send: CommandBody<SendOptions> = async (session, options) => {
   const { context } = session;
   const request = await sendRequest(context, options);
   if (options.requestId !== undefined) request.requestId = options.requestId;
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const after = options.watch ? await headCursor(client, context.signal) : undefined;
   const response = await call(client, request, options, context.signal);
   await printResults(session.output, response);
@@ -77,6 +77,7 @@ async function call(
     return await client.unary(MessagesService.method.sendMessages, request, {
       signal,
       timeoutMs: options.timeout,
+      traceparent: options.traceparent,
     });
   } catch (error) {
     throw withUnclearEnd(error, whatMayBe(request));

@@ -14,9 +14,9 @@ import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts
 import { enumNumber } from "./enum-names.ts";
 import { EXIT } from "./exit-codes.ts";
 import { countOption, listOption } from "./option-values.ts";
-import { RpcClient } from "./rpc-client.ts";
 import { exitCodeOfState, printSubmission, submissionHeading, submissionLine } from "./submission-text.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 
 /** Submissions of one call; as many as a call gives. */
 const PAGE_SIZE = 1000;
@@ -24,10 +24,6 @@ const PAGE_SIZE = 1000;
 const DEFAULT_MAX = 100;
 /** Longest wait for one answer, in milliseconds. */
 const CALL_TIMEOUT_MS = 30_000;
-
-interface TargetOptions {
-  readonly target: string;
-}
 
 interface ListOptions extends TargetOptions {
   readonly state?: readonly string[];
@@ -56,13 +52,11 @@ export function addSubmissionCommand(program: Command, run: Runner): void {
 }
 
 function addTarget(command: Command): Command {
-  return command
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
-    .option(...JSON_FLAG);
+  return addTargetOptions(command).option(...JSON_FLAG);
 }
 
 const get: CommandBody<TargetOptions> = async ({ context, output }, options, [requestId = ""]) => {
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const request = create(GetSubmissionRequestSchema, { name: nameOf(requestId) });
   const bounds = { signal: context.signal, timeoutMs: CALL_TIMEOUT_MS };
   const answer = await client.unary(MessagesService.method.getSubmission, request, bounds);
@@ -72,7 +66,7 @@ const get: CommandBody<TargetOptions> = async ({ context, output }, options, [re
 };
 
 const cancel: CommandBody<TargetOptions> = async ({ context, output }, options, [requestId = ""]) => {
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const request = create(CancelSubmissionRequestSchema, { name: nameOf(requestId) });
   const bounds = { signal: context.signal, timeoutMs: CALL_TIMEOUT_MS };
   const answer = await client.unary(MessagesService.method.cancelSubmission, request, bounds);
@@ -82,7 +76,7 @@ const cancel: CommandBody<TargetOptions> = async ({ context, output }, options, 
 
 const list: CommandBody<ListOptions> = async ({ context, output }, options) => {
   const states = (options.state ?? []).map((name) => enumNumber(SubmissionStateSchema, name));
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   let left = options.max;
   for (let pageToken = ""; !context.signal.aborted; ) {
     const page = await client.unary(

@@ -12,18 +12,17 @@ import { CliError, usageError } from "./cli-error.ts";
 import { type CommandBody, examples, JSON_FLAG, type Runner } from "./command.ts";
 import { enumNumber } from "./enum-names.ts";
 import { repeatedOption, timeFlag } from "./option-values.ts";
-import { RpcClient } from "./rpc-client.ts";
 import { type SendRequestOptions, sendRequest } from "./send-request.ts";
 import { exitCodeOfState, printSubmission } from "./submission-text.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 import { withUnclearEnd } from "./unclear-end.ts";
 import { parseFrom } from "./watch-request.ts";
 
 const UNCLEAR_END =
   "the messages may have been accepted; submit them again as they are, with the same --request-id, to learn it";
 
-interface SubmitOptions extends SendRequestOptions {
-  readonly target: string;
+interface SubmitOptions extends SendRequestOptions, TargetOptions {
   readonly requestId: string;
   readonly policy: string;
   readonly sendAfter?: Timestamp;
@@ -33,13 +32,11 @@ interface SubmitOptions extends SendRequestOptions {
 
 /** Adds `submit`. */
 export function addSubmitCommand(program: Command, run: Runner): void {
-  program
-    .command("submit")
+  addTargetOptions(program.command("submit"))
     .description(
       "Put messages into the service's durable outbox: it sends them in the background, also when Infobip or the service is down in between.",
     )
     .requiredOption("--request-id <id>", "your id of this submission; the same id never submits twice")
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option("--channel <channel>", "channel, such as sms, whatsapp or viber-bm")
     .option("--to <address>", "destination; repeatable", repeatedOption)
     .option("--from <sender>", "sender; without it the default sender of the channel")
@@ -66,7 +63,7 @@ export function addSubmitCommand(program: Command, run: Runner): void {
 
 const submit: CommandBody<SubmitOptions> = async ({ context, output }, options) => {
   const request = submitRequest(await sendRequest(context, options), options);
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const bounds = { signal: context.signal, timeoutMs: options.timeout };
   const { submission } = await client
     .unary(MessagesService.method.submitMessages, request, bounds)

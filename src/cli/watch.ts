@@ -9,15 +9,14 @@ import { addFilterOptions } from "./filter-options.ts";
 import { countOption, timeFlag } from "./option-values.ts";
 import { printEvent } from "./print-event.ts";
 import { cursorAfter, resumingWatch } from "./resuming-watch.ts";
-import { RpcClient } from "./rpc-client.ts";
-import { DEFAULT_TARGET } from "./target.ts";
+import { addTargetOptions, type TargetOptions } from "./target.ts";
+import { connect } from "./target-access.ts";
 import { parseFrom, type WatchFrom, type WatchRequestOptions, watchRequest } from "./watch-request.ts";
 
 /** Largest cursor file, in bytes. */
 const MAX_CURSOR_FILE_BYTES = 4096;
 
-interface WatchOptions extends WatchRequestOptions {
-  readonly target: string;
+interface WatchOptions extends WatchRequestOptions, TargetOptions {
   readonly from: string;
   readonly cursorFile?: string;
   readonly max?: number;
@@ -26,12 +25,10 @@ interface WatchOptions extends WatchRequestOptions {
 
 /** Adds `watch`. */
 export function addWatchCommand(program: Command, run: Runner): void {
-  const command = program
-    .command("watch")
+  const command = addTargetOptions(program.command("watch"))
     .description(
       "Print events as they come: what became of sends, delivery reports, seen reports, clicks, inbound messages.",
     )
-    .option("--target <address>", "gRPC address of the service: host:port or unix:/path", DEFAULT_TARGET)
     .option(
       "--from <position>",
       "earliest, latest, a time such as 2026-05-04T09:30:00Z, or a cursor",
@@ -65,7 +62,7 @@ export function addWatchCommand(program: Command, run: Runner): void {
 const watch: CommandBody<WatchOptions> = async (session, options) => {
   const { context } = session;
   const printer = new EventPrinter(session, options);
-  using client = new RpcClient(options.target, context.clock.now);
+  using client = await connect(context, options);
   const frames = resumingWatch({
     client,
     clock: context.clock,

@@ -1,8 +1,12 @@
+import { authConfig } from "./auth-config.ts";
 import type { Config, UpstreamAuth } from "./config.ts";
 import { natsConfig } from "./nats-config.ts";
+import { logConfig } from "./operations-config.ts";
 import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
 import { sendingConfig, submissionsConfig } from "./sending-config.ts";
 import type { SettingPath, SettingValues } from "./settings.ts";
+import type { TelemetryConfig } from "./telemetry-config.ts";
+import { apiTls, connectionConfig } from "./tls-config.ts";
 import { webhookConfig } from "./webhook-config.ts";
 
 /** What the rules have found out about the values. */
@@ -10,10 +14,11 @@ export interface Findings {
   readonly baseUrl: string;
   readonly auth: UpstreamAuth;
   readonly ignored: readonly SettingPath[];
+  readonly telemetry: TelemetryConfig;
 }
 
 /** Makes the configuration of checked values. What no role needs is off. */
-export function buildConfig(values: SettingValues, { baseUrl, auth, ignored }: Findings): Config {
+export function buildConfig(values: SettingValues, { baseUrl, auth, ignored, telemetry }: Findings): Config {
   const { roles } = values;
   const servesApi = roles.includes("send") || roles.includes("events");
   const takesReports = roles.includes("intake");
@@ -31,8 +36,15 @@ export function buildConfig(values: SettingValues, { baseUrl, auth, ignored }: F
     },
     sending: sendingConfig(values),
     submissions: submissionsConfig(values),
-    grpc: { listen: servesApi ? values["grpc.listen"] : undefined },
-    http: { listen: servesApi ? values["http.listen"] : undefined },
+    grpc: {
+      listen: servesApi ? values["grpc.listen"] : undefined,
+      socketMode: values["grpc.socket_mode"] === "0660" ? 0o660 : 0o600,
+    },
+    http: {
+      listen: servesApi ? values["http.listen"] : undefined,
+      socketMode: values["http.socket_mode"] === "0660" ? 0o660 : 0o600,
+    },
+    tls: apiTls(values),
     webhook: { ...webhookConfig(values), ...(takesReports ? {} : { listen: undefined }) },
     pull: {
       reports: takesReports && values["pull.reports"],
@@ -44,6 +56,8 @@ export function buildConfig(values: SettingValues, { baseUrl, auth, ignored }: F
     limits: {
       maxMessageBytes: values["limits.max_message_bytes"],
       maxTimeoutMs: values["limits.max_timeout"],
+      ...connectionConfig(values),
+      memoryBytes: values["limits.memory"],
     },
     defaults: { sender: senders(values) },
     dataDir: values.data_dir,
@@ -55,8 +69,12 @@ export function buildConfig(values: SettingValues, { baseUrl, auth, ignored }: F
       },
     },
     events: { sendResults: values["events.send_results"] },
-    log: { level: values["log.level"], format: values["log.format"] },
+    log: logConfig(values),
+    telemetry,
     drainTimeoutMs: values.drain_timeout,
+    drainDelayMs: values.drain_delay,
+    terminationMessageFile: values.termination_message_file,
+    auth: authConfig(values),
     insecureListen: values.insecure_listen,
     ignored,
   });

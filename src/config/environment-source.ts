@@ -7,6 +7,21 @@ import type { SourceEntry, SourceReading } from "./source.ts";
 /** Variable that names the configuration file when --config does not. */
 export const CONFIG_FILE_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
 
+/** Variable that holds the token of the commands that call a service. */
+export const TOKEN_VARIABLE = `${ENVIRONMENT_PREFIX}TOKEN`;
+/** Variable that names a file with that token. */
+export const TOKEN_FILE_VARIABLE = `${TOKEN_VARIABLE}_FILE`;
+/** Variable that names the file with the authorities that those commands trust. */
+export const TLS_CA_VARIABLE = `${ENVIRONMENT_PREFIX}TLS_CA`;
+/** Variables of the commands that call a service, which may run in its environment. They are no settings. */
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set([
+  TOKEN_VARIABLE,
+  TOKEN_FILE_VARIABLE,
+  TLS_CA_VARIABLE,
+  // Those of the programs in docs/clients.
+  ...["TARGET", "URL", "SILENCE_SECONDS"].map((name) => ENVIRONMENT_PREFIX + name),
+]);
+
 /**
  * Variables that Kubernetes sets by itself in every container when a Service
  * is called infobip-rpc or infobip-rpc-something. They are no settings.
@@ -26,6 +41,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
   const problems: ConfigProblem[] = [];
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(ENVIRONMENT_PREFIX) || text === undefined || name === CONFIG_FILE_VARIABLE) continue;
+    if (CLIENT_VARIABLES.has(name)) continue;
     const target = targets.get(name);
     if (target !== undefined) {
       entries.push({ ...target, text, origin: { kind: "environment", name } });

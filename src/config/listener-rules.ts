@@ -19,6 +19,11 @@ function servesApi(values: ReadableValues): boolean {
   return hasRole(values, "send") || hasRole(values, "events");
 }
 
+/** One of the two without the other is reported by itself. */
+function hasTls(values: ReadableValues): boolean {
+  return values["tls.cert_file"] !== undefined || values["tls.key_file"] !== undefined;
+}
+
 /** Looks at the listeners that the roles open. */
 function checkAddresses(values: ReadableValues, report: Report): void {
   const api = servesApi(values) ? (["grpc.listen", "http.listen"] as const) : [];
@@ -28,10 +33,10 @@ function checkAddresses(values: ReadableValues, report: Report): void {
     const address = values[path];
     if (address === undefined) continue;
     const isApi = path === "grpc.listen" || path === "http.listen";
-    if (isApi && !isLocalAddress(address) && values.insecure_listen === false) {
+    if (isApi && !isLocalAddress(address) && !hasTls(values) && values.insecure_listen === false) {
       report(
         path,
-        "can be reached by other machines without TLS or authentication; use a loopback address or a Unix socket, or set insecure_listen: true",
+        "can be reached by other machines without TLS; set tls.cert_file and tls.key_file, use a loopback address or a Unix socket, or set insecure_listen: true",
       );
     }
     const key = formatListenAddress(address);

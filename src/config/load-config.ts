@@ -1,7 +1,6 @@
 import { buildConfig } from "./build-config.ts";
 import type { Config } from "./config.ts";
 import { CONFIG_FILE_VARIABLE, readEnvironment } from "./environment-source.ts";
-import { readConfigFile } from "./file-source.ts";
 import { readFlags } from "./flag-source.ts";
 import { ignoredSettings } from "./ignored-settings.ts";
 import { ConfigError, type ConfigProblem } from "./problem.ts";
@@ -9,6 +8,7 @@ import { type ResolvedSetting, resolveSettings } from "./resolve-settings.ts";
 import { checkRules, upstreamAuth, upstreamBaseUrl } from "./rules.ts";
 import type { SettingPath, SettingValues } from "./settings.ts";
 import type { ReadTextFile, SourceReading } from "./source.ts";
+import { telemetryConfig } from "./telemetry-config.ts";
 
 /** Largest configuration file, in bytes. */
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
@@ -47,7 +47,9 @@ export async function readConfig(sources: ConfigSources): Promise<ConfigReading>
   checkRules(values, report);
   const isComplete = problems.length === 0 && baseUrl !== undefined && auth !== undefined;
   const ignored = ignoredSettings(settings, values);
-  const config = isComplete ? buildConfig(values as SettingValues, { baseUrl, auth, ignored }) : undefined;
+  const telemetry = telemetryConfig(sources.environment);
+  const findings = isComplete ? { baseUrl, auth, ignored, telemetry } : undefined;
+  const config = findings && buildConfig(values as SettingValues, findings);
   return { settings, values, problems, config };
 }
 
@@ -63,6 +65,8 @@ async function readFile(sources: ConfigSources): Promise<SourceReading> {
   const name = fromFlag ?? sources.environment[CONFIG_FILE_VARIABLE];
   if (name === undefined || name === "") return { entries: [], problems: [] };
   try {
+    // Loaded with its YAML parser by those who have a file.
+    const { readConfigFile } = await import("./file-source.ts");
     return readConfigFile(name, await sources.readTextFile(name, MAX_CONFIG_FILE_BYTES));
   } catch (error) {
     const message = `cannot be read: ${error instanceof Error ? error.message : "unknown error"}`;

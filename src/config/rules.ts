@@ -2,6 +2,7 @@ import type { UpstreamAuth } from "./config.ts";
 import { checkListeners } from "./listener-rules.ts";
 import { checkNats } from "./nats-rules.ts";
 import type { SettingPath, SettingValues } from "./settings.ts";
+import { checkTls } from "./tls-rules.ts";
 import { checkWebhook } from "./webhook-rules.ts";
 
 /** Reports that a setting, in view of the others, is wrong. */
@@ -59,4 +60,5 @@ export function checkRules(values: ReadableValues, report: Report): void {
   checkListeners(values, report);
   checkWebhook(values, report);
   checkNats(values, report);
+  checkTls(values, report);
 }

@@ -1,9 +1,12 @@
+import { AUTH_SETTINGS } from "./auth-settings.ts";
 import { EVENT_LOG_SETTINGS, NATS_SETTINGS } from "./eventlog-settings.ts";
+import { LIFECYCLE_SETTINGS, MEMORY_SETTINGS, MESSAGE_LOG_SETTINGS } from "./operations-settings.ts";
 import { PULL_SETTINGS } from "./pull-settings.ts";
 import { ROLES_SETTING } from "./roles-setting.ts";
 import { SENDER_CHANNELS, type SenderChannel } from "./sender-channels.ts";
 import { SENDING_SETTINGS, SUBMISSION_SETTINGS } from "./sending-settings.ts";
 import { type SettingSpec, setting } from "./setting.ts";
+import { CONNECTION_SETTINGS, TLS_SETTINGS, WEBHOOK_TLS_SETTINGS } from "./tls-settings.ts";
 import { parseUpstreamUrl } from "./upstream-url.ts";
 import * as types from "./value-types.ts";
 import { WEBHOOK_SETTINGS } from "./webhook-settings.ts";
@@ -117,7 +120,9 @@ export const SETTINGS = {
     unit: "address",
     description: "Where Connect, gRPC-Web and JSON over HTTP are served. Empty turns it off.",
   }),
+  ...TLS_SETTINGS,
   ...WEBHOOK_SETTINGS,
+  ...WEBHOOK_TLS_SETTINGS,
   ...PULL_SETTINGS,
   "admin.listen": setting(types.listenAddress(), {
     default: "127.0.0.1:9464",
@@ -134,6 +139,8 @@ export const SETTINGS = {
     unit: "duration",
     description: "Longest deadline a caller on the HTTP listener may ask for.",
   }),
+  ...CONNECTION_SETTINGS,
+  ...MEMORY_SETTINGS,
   ...defaultSenders(),
   ...EVENT_LOG_SETTINGS,
   ...NATS_SETTINGS,
@@ -153,16 +160,19 @@ export const SETTINGS = {
     unit: "word",
     description: "`json`, `pretty`, or `auto`: pretty on a terminal, else JSON.",
   }),
+  ...MESSAGE_LOG_SETTINGS,
   drain_timeout: setting(types.duration(0, 60 * MINUTE), {
     default: "25s",
     unit: "duration",
     description: "How long calls in progress may go on after the signal to stop.",
   }),
+  ...LIFECYCLE_SETTINGS,
+  ...AUTH_SETTINGS,
   insecure_listen: setting(types.flag(), {
     default: "false",
     unit: "true or false",
     description:
-      "Allow the gRPC and HTTP listeners on addresses that other machines can reach, without TLS or authentication.",
+      "Allow the gRPC and HTTP listeners on addresses that other machines can reach without TLS. What is sent, and tokens, can then be read on the way.",
   }),
 } as const;
 

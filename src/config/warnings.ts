@@ -2,10 +2,13 @@ import { parseNetwork, UNIX_PEER } from "../webhook/address-list.ts";
 import type { Config } from "./config.ts";
 import type { SettingPath } from "./settings.ts";
 import { storageWarnings } from "./storage-warnings.ts";
+import type { TelemetryVariable } from "./telemetry-variables.ts";
+import { tlsWarnings } from "./tls-warnings.ts";
 
 /** A combination of settings that works and may still not be what was meant. */
 export interface ConfigWarning {
-  readonly setting: SettingPath;
+  /** A setting, or a variable of OpenTelemetry. */
+  readonly setting: SettingPath | TelemetryVariable;
   /** What happens, and what to do. */
   readonly message: string;
 }
@@ -13,7 +16,7 @@ export interface ConfigWarning {
 /** Whatever of a configuration is worth a second look. For `config check` and for the log at the start. */
 export function configWarnings(config: Config): ConfigWarning[] {
   const { pull, webhook, roles } = config;
-  const warnings = storageWarnings(config);
+  const warnings = [...storageWarnings(config), ...tlsWarnings(config), ...config.telemetry.warnings];
   if (pull.reports && webhook.publicUrl !== undefined) {
     warnings.push({
       setting: "pull.reports",

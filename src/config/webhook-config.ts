@@ -3,10 +3,13 @@ import { WEBHOOK_ROUTES, type WebhookRoute } from "../webhook/report-kind.ts";
 import { configuredChecks, type WebhookCheck, type WebhookSecurity } from "../webhook/webhook-checks.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { SettingValues } from "./settings.ts";
+import { type TlsConfig, webhookTls } from "./tls-config.ts";
 
 /** The webhook listener; off without an address. */
 export interface WebhookConfig {
   readonly listen: ListenAddress | undefined;
+  /** Undefined: it is plain, on a Unix socket or behind a proxy. */
+  readonly tls: TlsConfig | undefined;
   /** Without a slash at the end. */
   readonly publicUrl: string | undefined;
   readonly secret: Secret | undefined;
@@ -21,6 +24,7 @@ export function webhookConfig(values: SettingValues): WebhookConfig {
   const secret = values["webhook.secret"];
   return {
     listen: values["webhook.listen"],
+    tls: webhookTls(values),
     publicUrl: values["webhook.public_url"],
     secret,
     security: { ...senderChecks(values), require: requiredChecks(values) },
@@ -50,5 +54,6 @@ function senderChecks(values: Partial<SettingValues>): Omit<WebhookSecurity, "re
     hmac: secret && { secret, algorithm, header, encoding },
     allowIps: values["webhook.allow_ips"] ?? [],
     trustedProxies: values["webhook.trusted_proxies"] ?? [],
+    ...(values["webhook.tls_client_ca_file"] === undefined ? {} : { mtls: true }),
   };
 }

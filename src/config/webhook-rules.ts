@@ -17,6 +17,7 @@ const SETTING_OF_CHECK = {
   basic: "webhook.basic_password",
   hmac: "webhook.hmac_secret",
   ip: "webhook.allow_ips",
+  mtls: "webhook.tls_client_ca_file",
 } as const satisfies Readonly<Record<WebhookCheck, SettingPath>>;
 
 /** Routes whose URLs are put into messages, which can name a URL and nothing else. */

@@ -25,7 +25,7 @@ function requirements(): Record<`webhook.${WebhookRoute}.require`, SettingSpec<R
       default: "",
       unit: "list of words",
       list: true,
-      description: `What webhooks on /v1/${route} must have: \`secret\`, \`basic\`, \`hmac\`, \`ip\`, all of those named. Empty: everything that is configured. \`${NO_CHECK}\`: nothing.`,
+      description: `What webhooks on /v1/${route} must have: \`secret\`, \`basic\`, \`hmac\`, \`ip\`, \`mtls\`, all of those named. Empty: everything that is configured. \`${NO_CHECK}\`: nothing.`,
     }),
   ]);
   return Object.fromEntries(entries);

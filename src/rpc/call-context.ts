@@ -21,6 +21,8 @@ export interface CallContext {
   readonly timeoutMs: () => number | undefined;
   /** Metadata of the request. Binary entries end in `-bin`. */
   readonly requestHeader: Headers;
+  /** One entry of {@link requestHeader} without making the rest; undefined when it is not there. Not set: look there. */
+  readonly metadataValue?: (name: string) => string | undefined;
   /** Metadata to send before the first response message. */
   readonly responseHeader: Headers;
   /** Metadata to send after the last response message. */

@@ -3,7 +3,7 @@ import type { Channel } from "../../gen/infobip/messages/v1/channel_pb.js";
 /**
  * What a caller may do: `send` (SendMessages, StreamMessages, ValidateMessages, SendEvents), `submit` (submissions),
  * `events` (WatchEvents, lists, single messages), `subscriptions` (Subscribe, PullEvents, the resource methods and
- * dead letters), `admin` (everything of every caller).
+ * dead letters), `admin` (everything of every caller; one with it has no other limit than messagesPerSecond).
  */
 export const SCOPES = ["send", "submit", "events", "subscriptions", "admin"] as const;
 
@@ -23,6 +23,8 @@ export interface Caller {
   readonly applicationIds?: ReadonlySet<string>;
   /** The same for entity ids. */
   readonly entityIds?: ReadonlySet<string>;
+  /** Whether its messages may name where reports go. Not set: only to this service. */
+  readonly webhookUrls?: boolean;
   /** Messages, counted by destination, that may be sent in a second. Undefined: any number. */
   readonly messagesPerSecond?: number;
 }

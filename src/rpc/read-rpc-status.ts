@@ -1,10 +1,6 @@
 import { anyUnpack, durationMs } from "@bufbuild/protobuf/wkt";
-import {
-  BadRequestSchema,
-  ErrorInfoSchema,
-  RetryInfoSchema,
-  type Status,
-} from "../../gen/google/rpc/error_details_pb.js";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import type { Status } from "../../gen/google/rpc/status_pb.js";
 import { type Reason, ServiceError, type ServiceErrorOptions } from "../errors.ts";
 
 /** The error that toRpcStatus of rpc-status.ts has written; all of it but its cause. */

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { type Status, StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { type ServiceError, toConnectError } from "../errors.ts";
 
 /** The google.rpc.Status of an error: the code, text and details that a Connect client gets. */

@@ -27,7 +27,7 @@ export function markBidiOverHttp1(
 export function refuseMarked(context: HandlerContext, onRefusal: RefusalHook): void {
   if (!context.values.get(NEEDS_HTTP2)) return;
   const error = http2Needed();
-  onRefusal(`${context.service.typeName}/${context.method.name}`, error);
+  onRefusal(`${context.service.typeName}/${context.method.name}`, error, context.protocolName);
   // The client may never end its request, and the connection is of no use before that.
   context.responseHeader.set("connection", "close");
   throw toConnectError(error);

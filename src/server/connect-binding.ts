@@ -6,7 +6,8 @@ import type { CallContext } from "../rpc/call-context.ts";
 import type { EncodedMessage } from "../rpc/service-implementation.ts";
 import { errorOfAbort } from "./abort-reason.ts";
 import { readRequests } from "./connect-requests.ts";
-import { connectionNameIn } from "./connection-name.ts";
+import { connectionIn, connectionName } from "./connection-name.ts";
+import { peerIdentityOf } from "./peer-identity.ts";
 import type { AnyMethod, ServiceBinding } from "./service-binding.ts";
 import { untilAborted } from "./signal-race.ts";
 
@@ -74,7 +75,9 @@ async function* respond(
 
 /** Connect's context is made for one call, so what it lacks is added to it. */
 function callContext(context: HandlerContext): CallContext {
-  return Object.assign(context, { peer: connectionNameIn(context.values) });
+  const connection = connectionIn(context.values);
+  const peerIdentity = peerIdentityOf(connection);
+  return Object.assign(context, { peer: connectionName(connection) }, peerIdentity && { peerIdentity });
 }
 
 /** The reason of the call's signal is Connect's own error, and says less than ours. */

@@ -35,7 +35,7 @@ export function describeConnectErrors(registry: Registry, onRefusal: RefusalHook
         const described = describeConnectError(error, registry);
         replace(error, described);
         if (described.code !== Code.DeadlineExceeded && described.code !== Code.Canceled) {
-          onRefusal(`${context.service.typeName}/${context.method.name}`, described);
+          onRefusal(`${context.service.typeName}/${context.method.name}`, described, context.protocolName);
         }
       },
       { once: true },

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 
-const NAME = createContextKey("", { description: "name of the connection that a request came on" });
+/** The socket or HTTP/2 session that a request came on. */
+const CONNECTION = createContextKey<object | undefined>(undefined, {
+  description: "connection that a request came on",
+});
 
 const names = new WeakMap<object, string>();
 let lastNumber = 0;
@@ -22,13 +25,13 @@ export function connectionName(connection: unknown): string {
   return name;
 }
 
-/** Values for the context of a Connect call that name the connection of its request. */
-export function namedConnection(request: IncomingMessage | Http2ServerRequest): ContextValues {
+/** Values for the context of a Connect call that tell the connection of its request. */
+export function connectionValues(request: IncomingMessage | Http2ServerRequest): ContextValues {
   const connection = "stream" in request ? request.stream.session : request.socket;
-  return createContextValues().set(NAME, connectionName(connection));
+  return createContextValues().set(CONNECTION, connection);
 }
 
-/** The name that {@link namedConnection} has given; empty when it has given none. */
-export function connectionNameIn(values: ContextValues): string {
-  return values.get(NAME);
+/** The connection that {@link connectionValues} has told; undefined when it has told none. */
+export function connectionIn(values: ContextValues): object | undefined {
+  return values.get(CONNECTION);
 }

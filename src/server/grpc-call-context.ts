@@ -8,10 +8,12 @@ import {
 } from "@grpc/grpc-js";
 import type { ServiceError } from "../errors.ts";
 import type { CallContext } from "../rpc/call-context.ts";
+import type { PeerIdentity } from "../rpc/caller.ts";
 import { errorOfLeaving } from "./abort-reason.ts";
 import { connectionName } from "./connection-name.ts";
 import { ownErrorOf } from "./grpc-error-info.ts";
 import { addHeadersToMetadata, headersFromMetadata } from "./grpc-metadata.ts";
+import { peerIdentityOf } from "./peer-identity.ts";
 import { connectionAged } from "./refusal.ts";
 
 /** A grpc-js call whose messages are still bytes. */
@@ -19,6 +21,11 @@ export type GrpcCall =
   | ServerUnaryCall<Uint8Array, Uint8Array>
   | ServerWritableStream<Uint8Array, Uint8Array>
   | ServerDuplexStream<Uint8Array, Uint8Array>;
+
+/** The object that grpc-js keeps on a call and does the work with, which its types do not tell. */
+export function innerCall(call: GrpcCall): object {
+  return Object(Reflect.get(call, "call"));
+}
 
 /**
  * CallContext of a call on grpc-js. Everything is made at first use: a call
@@ -58,10 +65,19 @@ export class GrpcCallContext implements CallContext {
     return connectionName(Reflect.get(this.#inner().stream, "session"));
   }
 
+  get peerIdentity(): PeerIdentity | undefined {
+    return peerIdentityOf(Reflect.get(this.#inner().stream, "session"));
+  }
+
   get requestHeader(): Headers {
     this.#requestHeader ??= headersFromMetadata(this.#call.metadata);
     return this.#requestHeader;
   }
+
+  readonly metadataValue = (name: string): string | undefined => {
+    const values = this.#call.metadata.get(name);
+    return values.length === 0 ? undefined : values.join(", ");
+  };
 
   get responseHeader(): Headers {
     this.#responseHeader ??= new Headers();
@@ -102,9 +118,9 @@ export class GrpcCallContext implements CallContext {
     return metadata;
   }
 
-  /** grpc-js keeps its own call object on the call, and the HTTP/2 stream on that, though their types do not say so. */
+  /** The HTTP/2 stream is on grpc-js's own call object. */
   #inner(): { readonly call: object; readonly stream: object } {
-    const call: object = Object(Reflect.get(this.#call, "call"));
+    const call = innerCall(this.#call);
     return { call, stream: Object(Reflect.get(call, "stream")) };
   }
 

@@ -7,7 +7,7 @@ import type {
 } from "@grpc/grpc-js";
 import { ensureServiceError, type ServiceError } from "../errors.ts";
 import type { EncodedMessage } from "../rpc/service-implementation.ts";
-import { type GrpcCall, GrpcCallContext } from "./grpc-call-context.ts";
+import { type GrpcCall, GrpcCallContext, innerCall } from "./grpc-call-context.ts";
 import { compressMessage, responseEncoding } from "./grpc-compression.ts";
 import { decodeRequest, readRequests } from "./grpc-request-reader.ts";
 import { type GrpcStatus, toGrpcStatus } from "./grpc-status.ts";
@@ -24,6 +24,8 @@ export interface GrpcAdapterOptions {
   readonly onRefusal: RefusalHook;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Is told of calls whose request is complete, by grpc-js's own call object. */
+  readonly requestRead: (call: object) => void;
 }
 
 /** Handles the calls of a unary method. */
@@ -33,6 +35,7 @@ export function unaryHandler(
   options: GrpcAdapterOptions,
 ): handleUnaryCall<Uint8Array, Uint8Array> {
   return (call, callback) => {
+    options.requestRead(innerCall(call));
     void runCall(call, options, async (context) => {
       const request = decodeOrRefuse(method, call.request, options);
       const response = await (implementation(request, context) as Promise<Message>);
@@ -55,6 +58,7 @@ export function serverStreamHandler(
   options: GrpcAdapterOptions,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return (call) => {
+    options.requestRead(innerCall(call));
     void runCall(call, options, (context) => {
       const request = decodeOrRefuse(method, call.request, options);
       return respond(call, context, implementation(request, context) as AsyncIterable<EncodedMessage>);

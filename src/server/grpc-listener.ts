@@ -1,16 +1,17 @@
-import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
+import { createServer, type Socket } from "node:net";
+import { type ConnectionInjector, type Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ListenAddress } from "../config/listen-address.ts";
-import { adaptService, type GrpcService } from "./grpc-adapter.ts";
+import { settlesWithin } from "../settles-within.ts";
+import type { GrpcService } from "./grpc-adapter.ts";
 import type { GrpcCallContext } from "./grpc-call-context.ts";
-import { keepRequestEncoding } from "./grpc-compression.ts";
-import { answerUnknownMethods, describeOwnErrors } from "./grpc-error-info.ts";
-import { listen } from "./listen.ts";
+import { createGrpcServer, limitResets } from "./grpc-server.ts";
+import { SlowRequests } from "./grpc-slow-requests.ts";
+import type { SocketMode } from "./listen.ts";
 import { draining, type RefusalHook } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
-import { settlesWithin } from "./settles-within.ts";
-import { closeSilent } from "./silent-sockets.ts";
-import { STREAM_RESETS } from "./stream-resets.ts";
+import { SocketFront } from "./socket-front.ts";
+import type { TlsCredentials } from "./tls/tls-credentials.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "./tls/tls-front.ts";
 
 /** Limits of the gRPC listener and their defaults. */
 export const GRPC_LIMITS = {
@@ -20,8 +21,14 @@ export const GRPC_LIMITS = {
   maxConcurrentStreams: 1000,
   /** Most metadata of one request, in bytes. */
   maxMetadataBytes: 16 * 1024,
-  /** Most connections at once. */
+  /** Most connections at once, TLS handshakes among them. */
   maxConnections: 1000,
+  /** A TLS handshake must be done within so many milliseconds. */
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+  /** A connection must begin to speak HTTP/2 within so many milliseconds. */
+  prefaceTimeoutMs: 10_000,
+  /** The request of a method that takes one must be received as a whole within so many milliseconds. */
+  requestTimeoutMs: 30_000,
   /** Connections without a call are closed after this many milliseconds. */
   maxConnectionIdleMs: 15 * 60_000,
   /** Connections are closed after this many milliseconds (± 10 %), so that clients spread over replicas. TCP only. */
@@ -40,6 +47,10 @@ export type GrpcLimits = { readonly [K in keyof typeof GRPC_LIMITS]: number };
 /** Options of {@link createGrpcListener}. */
 export interface GrpcListenerOptions {
   readonly address: ListenAddress;
+  /** Mode of a Unix socket. Default: 0600. */
+  readonly socketMode?: SocketMode;
+  /** With them a TCP address speaks TLS. */
+  readonly tls?: TlsCredentials | undefined;
   readonly services: readonly ServiceBinding[];
   /** Services that need grpc-js itself, such as reflection. */
   readonly rawServices?: readonly GrpcService[];
@@ -52,20 +63,21 @@ export interface GrpcListenerOptions {
 
 /** A server that is started, drained and then disposed of. */
 export interface Listener extends AsyncDisposable {
+  /** Connections that are open. */
+  readonly connections: number;
   /** Begins to listen; gives the bound address. Rejects with Node's error when it cannot. */
   start(): Promise<ListenAddress>;
   /**
    * Takes no more connections, tells clients to go elsewhere, and waits for the
    * calls in progress. Those that remain after `graceMs` are ended with
-   * UNAVAILABLE DRAINING. Resolves when all connections are closed.
+   * UNAVAILABLE DRAINING. Resolves when all connections are closed, with
+   * whether all calls had ended by then.
    */
-  drain(graceMs: number): Promise<void>;
+  drain(graceMs: number): Promise<boolean>;
 }
 
 /** Time for the last statuses to leave before connections are cut, in milliseconds. */
 const FAREWELL_MS = 250;
-/** nghttp2 counts 32 bytes for each header field beside its text. */
-const MIN_METADATA_BYTES = 4 * 1024;
 
 /** Makes the listener for gRPC clients. */
 export function createGrpcListener(options: GrpcListenerOptions): Listener {
@@ -73,89 +85,61 @@ export function createGrpcListener(options: GrpcListenerOptions): Listener {
 }
 
 class GrpcListener implements Listener {
-  readonly #options: GrpcListenerOptions;
+  readonly #limits: GrpcLimits;
   readonly #calls = new Set<GrpcCallContext>();
-  readonly #sockets = new Set<Socket>();
+  readonly #slow: SlowRequests;
   readonly #server: Server;
-  readonly #net: NetServer;
+  readonly #front: SocketFront;
   #injector: ConnectionInjector | undefined;
 
   constructor(options: GrpcListenerOptions) {
-    this.#options = options;
     const limits: GrpcLimits = { ...GRPC_LIMITS, ...options.limits };
-    this.#server = createServerWith(options, limits, this.#calls);
-    this.#net = createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    this.#net.maxConnections = limits.maxConnections;
+    this.#limits = limits;
+    this.#slow = new SlowRequests(limits.requestTimeoutMs);
+    this.#server = createGrpcServer(options, limits, { calls: this.#calls, slow: this.#slow });
+    this.#front = new SocketFront({
+      ...options,
+      server: createServer({ noDelay: true }),
+      protocols: ["h2"],
+      maxConnections: limits.maxConnections,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    });
+  }
+
+  get connections(): number {
+    return this.#front.connections;
   }
 
   async start(): Promise<ListenAddress> {
-    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    return listen(this.#net, this.#options.address);
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#injector = injector;
+    limitResets(this.#server, this.#limits);
+    return await this.#front.startPeeking({
+      http1: (socket: Socket) => void socket.destroy(),
+      http2: (socket: Socket) => injector.injectConnection(socket),
+      timeoutMs: this.#limits.prefaceTimeoutMs,
+    });
   }
 
-  async drain(graceMs: number): Promise<void> {
-    const closed = this.#closed();
+  async drain(graceMs: number): Promise<boolean> {
+    const closed = this.#front.close();
     // GOAWAY: open streams go on, new ones are refused, each connection closes when its last stream does.
     this.#injector?.drain(graceMs + FAREWELL_MS);
-    closeSilent(this.#sockets);
-    if (await settlesWithin(closed, graceMs)) return;
+    this.#front.closeSilent();
+    if (await settlesWithin(closed, graceMs)) return true;
+    const haveCallsEnded = this.#calls.size === 0;
     for (const call of this.#calls) call.abort(draining(true));
-    if (await settlesWithin(closed, FAREWELL_MS)) return;
-    for (const socket of this.#sockets) socket.destroy();
+    if (await settlesWithin(closed, FAREWELL_MS)) return haveCallsEnded;
+    this.#front.closeAll();
     await closed;
+    return haveCallsEnded;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(0);
+    this.#front[Symbol.dispose]();
+    this.#slow[Symbol.dispose]();
     this.#injector?.destroy();
     this.#server.forceShutdown();
   }
-
-  #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    this.#injector?.injectConnection(socket);
-  }
-
-  #closed(): Promise<void> {
-    if (!this.#net.listening && this.#sockets.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#net.close(() => resolve()));
-  }
-}
-
-function createServerWith(
-  options: GrpcListenerOptions,
-  limits: GrpcLimits,
-  calls: Set<GrpcCallContext>,
-): Server {
-  const onRefusal = options.onRefusal ?? (() => undefined);
-  const onTcp = options.address.kind === "tcp";
-  const server = new Server({
-    interceptors: [describeOwnErrors(onRefusal), keepRequestEncoding],
-    "grpc.enable_channelz": 0,
-    "grpc.max_receive_message_length": limits.maxReceiveBytes,
-    "grpc.max_concurrent_streams": limits.maxConcurrentStreams,
-    "grpc.max_connection_idle_ms": limits.maxConnectionIdleMs,
-    ...(onTcp && {
-      "grpc.max_connection_age_ms": limits.maxConnectionAgeMs,
-      "grpc.max_connection_age_grace_ms": limits.maxConnectionAgeGraceMs,
-      "grpc.keepalive_time_ms": limits.keepaliveTimeMs,
-      "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
-    }),
-  });
-  const settings = {
-    maxConcurrentStreams: limits.maxConcurrentStreams,
-    maxHeaderListSize: Math.max(limits.maxMetadataBytes, MIN_METADATA_BYTES),
-  };
-  Object.assign(Reflect.get(server, "commonServerOptions") as object, { settings, ...STREAM_RESETS });
-  answerUnknownMethods(server, onRefusal);
-  const now = options.now ?? Date.now;
-  for (const binding of options.services)
-    addService(server, adaptService(binding, { calls, onRefusal, now }));
-  for (const service of options.rawServices ?? []) addService(server, service);
-  return server;
-}
-
-function addService(server: Server, service: GrpcService): void {
-  server.addService(service.definition, service.handlers);
 }

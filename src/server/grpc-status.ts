@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { Metadata, type status } from "@grpc/grpc-js";
-import { StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import type { ServiceError } from "../errors.ts";
 import { toRpcStatus } from "../rpc/rpc-status.ts";
 

@@ -10,6 +10,7 @@ import {
   healthService,
   ServingStatus,
 } from "./health-descriptor.ts";
+import { draining } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
 
 /** grpc.health.v1.Health for this process. */
@@ -29,9 +30,11 @@ const MAX_WATCHERS = 1000;
  * Makes the health service for the named services, which are those that this
  * process has; any other is SERVICE_UNKNOWN. All begin as NOT_SERVING. It says
  * nothing of Infobip: an upstream that is down is no reason to restart.
+ * @param drained Aborts when streams are to end: watchers that have been told
+ *   the status then learn that the process stops.
  */
-export function createHealth(services: readonly string[]): Health {
-  const board = new StatusBoard(["", ...services]);
+export function createHealth(services: readonly string[], drained?: AbortSignal): Health {
+  const board = new StatusBoard(["", ...services], drained);
   const serviceOf = (request: Message) => (request as Message & { service: string }).service;
   return {
     binding: {
@@ -54,8 +57,11 @@ export function createHealth(services: readonly string[]): Health {
 class StatusBoard {
   readonly #statuses: Map<string, ServingStatus>;
   readonly #watchers = new Set<() => void>();
+  readonly #drained: AbortSignal | undefined;
 
-  constructor(services: readonly string[]) {
+  constructor(services: readonly string[], drained: AbortSignal | undefined) {
+    this.#drained = drained;
+    drained?.addEventListener("abort", () => this.#wakeAll());
     this.#statuses = new Map(services.map((service) => [service, ServingStatus.NOT_SERVING]));
   }
 
@@ -79,8 +85,7 @@ class StatusBoard {
   set(serving: ReadonlyMap<string, boolean>): void {
     let changed = false;
     for (const [service, isServing] of serving) changed = this.#put(service, isServing) || changed;
-    if (!changed) return;
-    for (const watcher of this.#watchers) watcher();
+    if (changed) this.#wakeAll();
   }
 
   /** Yields the status at once and then each change. A service that is not known stays so, and the stream open. */
@@ -98,14 +103,19 @@ class StatusBoard {
           wake = resolve;
         });
         const status = this.#statuses.get(service) ?? ServingStatus.SERVICE_UNKNOWN;
-        if (status === last) await changed;
-        else yield encodeStatus(status);
+        if (status !== last) yield encodeStatus(status);
+        else if (this.#drained?.aborted) throw draining();
+        else await changed;
         last = status;
       }
     } finally {
       this.#watchers.delete(notify);
       signal.removeEventListener("abort", notify);
     }
+  }
+
+  #wakeAll(): void {
+    for (const watcher of this.#watchers) watcher();
   }
 
   /** Whether that is a change. */

@@ -33,9 +33,10 @@ export function answerUnknownPath(
   onRefusal: RefusalHook,
 ): void {
   const error = methodUnknown();
-  onRefusal(UNKNOWN_METHOD, error);
   const contentType = request.headers["content-type"] ?? "";
-  if (!contentType.startsWith("application/grpc")) {
+  const isGrpc = contentType.startsWith("application/grpc");
+  onRefusal(UNKNOWN_METHOD, error, isGrpc ? "grpc" : "connect");
+  if (!isGrpc) {
     answerRefusal(response, 404, error);
     return;
   }

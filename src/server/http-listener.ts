@@ -1,23 +1,22 @@
-import { createServer, type Server } from "node:http";
-import {
-  constants,
-  createServer as createHttp2Server,
-  type Http2Server,
-  type Http2ServerRequest,
-  type ServerHttp2Session,
-} from "node:http2";
+import type { Server } from "node:http";
+import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { ListenAddress } from "../config/listen-address.ts";
 import { toConnectError } from "../errors.ts";
+import { settlesWithin } from "../settles-within.ts";
+import { systemTimer, type Timer } from "../timer.ts";
+import { ConnectionAge } from "./connection-age.ts";
+import { closeGracefully } from "./graceful-goaway.ts";
 import type { Listener } from "./grpc-listener.ts";
 import { createRequestHandler } from "./http-request-handler.ts";
-import { listen } from "./listen.ts";
-import { peekProtocol } from "./protocol-peek.ts";
+import { bidiPaths, createHttp1, createHttp2 } from "./http-servers.ts";
+import type { SocketMode } from "./listen.ts";
 import { draining, type RefusalHook } from "./refusal.ts";
 import type { ServiceBinding } from "./service-binding.ts";
-import { settlesWithin } from "./settles-within.ts";
-import { closeSilent } from "./silent-sockets.ts";
-import { STREAM_RESETS } from "./stream-resets.ts";
+import { connectionTaker, SocketFront } from "./socket-front.ts";
+import { limitStreamResets, streamResetLimits } from "./stream-resets.ts";
+import type { TlsCredentials } from "./tls/tls-credentials.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "./tls/tls-front.ts";
 
 /** Limits of the HTTP listener and their defaults. */
 export const HTTP_LIMITS = {
@@ -25,8 +24,10 @@ export const HTTP_LIMITS = {
   maxReceiveBytes: 4 * 1024 * 1024,
   /** Longest deadline that a client may ask for, in milliseconds. */
   maxTimeoutMs: 24 * 60 * 60_000,
-  /** Most connections at once. */
+  /** Most connections at once, TLS handshakes among them. */
   maxConnections: 1000,
+  /** A TLS handshake must be done within so many milliseconds. */
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   /** Most calls at once on one HTTP/2 connection. */
   maxConcurrentStreams: 1000,
   /** Most header bytes of one request. */
@@ -37,6 +38,10 @@ export const HTTP_LIMITS = {
   requestTimeoutMs: 30_000,
   /** A connection without a call is closed after so many milliseconds. */
   idleTimeoutMs: 65_000,
+  /** Connections are asked to end after this many milliseconds (± 10 %), so that clients spread over replicas. TCP only. */
+  maxConnectionAgeMs: 30 * 60_000,
+  /** Calls in progress on a connection of that age have this many milliseconds more. */
+  maxConnectionAgeGraceMs: 30_000,
 } as const;
 
 /** What a limit of {@link HTTP_LIMITS} can be set to. */
@@ -45,10 +50,18 @@ export type HttpLimits = { readonly [K in keyof typeof HTTP_LIMITS]: number };
 /** Options of {@link createHttpListener}. */
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
+  /** Mode of a Unix socket. Default: 0600. */
+  readonly socketMode?: SocketMode;
+  /** With them a TCP address speaks TLS. */
+  readonly tls?: TlsCredentials | undefined;
   readonly services: readonly ServiceBinding[];
   readonly limits?: Partial<HttpLimits>;
   /** Calls that were refused before any implementation saw them. */
   readonly onRefusal?: RefusalHook;
+  /** For the age of connections. Default: the system's. */
+  readonly timer?: Timer;
+  /** From 0 to 1, for the same. */
+  readonly random?: () => number;
 }
 
 /** Time for the last answers to leave before connections are cut, in milliseconds. */
@@ -56,83 +69,93 @@ const FAREWELL_MS = 250;
 
 /**
  * Makes the listener for Connect, gRPC-Web, JSON and gRPC clients: HTTP/1.1 and
- * cleartext HTTP/2 on one port.
+ * HTTP/2 on one port, in clear or over TLS.
  */
 export function createHttpListener(options: HttpListenerOptions): Listener {
   return new HttpListener(options);
 }
 
 class HttpListener implements Listener {
-  readonly #options: HttpListenerOptions;
   readonly #limits: HttpLimits;
   readonly #shutdown = new AbortController();
-  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #http1: Server;
   readonly #http2: Http2Server;
+  readonly #takeHttp1: (socket: Socket) => void;
+  readonly #front: SocketFront;
+  /** Undefined on a Unix socket, whose clients have nowhere else to go. */
+  readonly #age: ConnectionAge | undefined;
   #draining = false;
 
   constructor(options: HttpListenerOptions) {
-    this.#options = options;
-    this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
+    this.#limits = limits;
+    this.#age = options.address.kind === "tcp" ? connectionAge(options, limits) : undefined;
     const handler = createRequestHandler({
       services: options.services,
-      maxReceiveBytes: this.#limits.maxReceiveBytes,
-      maxTimeoutMs: this.#limits.maxTimeoutMs,
+      maxReceiveBytes: limits.maxReceiveBytes,
+      maxTimeoutMs: limits.maxTimeoutMs,
       shutdownSignal: this.#shutdown.signal,
       onRefusal: options.onRefusal ?? (() => undefined),
     });
-    this.#http1 = createHttp1(this.#limits, (request, response) => {
+    this.#http1 = createHttp1(limits, (request, response) => {
+      this.#age?.requested(request.socket, response);
       response.once("close", () => this.#closeIdleWhenDraining());
       handler(request, response);
     });
-    this.#http2 = createHttp2(this.#limits, bidiPaths(options.services), handler);
+    this.#http2 = createHttp2(limits, bidiPaths(options.services), handler);
     this.#http2.on("session", (session) => this.#trackSession(session));
-    this.#takeConnections();
+    // The HTTP/1.1 server accepts all connections; those that speak HTTP/2 go to the other server.
+    this.#takeHttp1 = connectionTaker(this.#http1);
+    this.#front = new SocketFront({
+      ...options,
+      server: this.#http1,
+      protocols: ["h2", "http/1.1"],
+      maxConnections: limits.maxConnections,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    });
+  }
+
+  get connections(): number {
+    return this.#front.connections;
   }
 
   start(): Promise<ListenAddress> {
-    return listen(this.#http1, this.#options.address);
+    return this.#front.startPeeking({
+      http1: (socket) => {
+        this.#age?.beganHttp1(socket);
+        this.#takeHttp1(socket);
+      },
+      http2: (socket) => this.#http2.emit("connection", socket),
+      timeoutMs: this.#limits.headersTimeoutMs,
+    });
   }
 
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number): Promise<boolean> {
     this.#draining = true;
-    const closed = this.#closed();
-    for (const session of this.#sessions) session.close();
+    const closed = this.#front.close();
+    for (const session of this.#sessions) closeGracefully(session);
     this.#http1.closeIdleConnections();
-    closeSilent(this.#sockets);
-    if (await settlesWithin(closed, graceMs)) return;
+    this.#front.closeSilent();
+    if (await settlesWithin(closed, graceMs)) return true;
     this.#shutdown.abort(toConnectError(draining(true)));
-    if (await settlesWithin(closed, FAREWELL_MS)) return;
-    for (const socket of this.#sockets) socket.destroy();
+    if (await settlesWithin(closed, FAREWELL_MS)) return false;
+    this.#front.closeAll();
     await closed;
+    return false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(0);
-  }
-
-  /** The HTTP/1.1 server accepts all connections; those that speak HTTP/2 go to the other server. */
-  #takeConnections(): void {
-    const takeHttp1 = this.#http1.listeners("connection") as ((socket: Socket) => void)[];
-    this.#http1.removeAllListeners("connection");
-    this.#http1.on("connection", (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-      peekProtocol(socket, {
-        http1: (peeked) => {
-          for (const take of takeHttp1) take.call(this.#http1, peeked);
-        },
-        http2: (peeked) => this.#http2.emit("connection", peeked),
-        timeoutMs: this.#limits.headersTimeoutMs,
-      });
-    });
+    this.#front[Symbol.dispose]();
   }
 
   #trackSession(session: ServerHttp2Session): void {
     this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
+    limitStreamResets(session, streamResetLimits(this.#limits.maxConcurrentStreams));
     session.setTimeout(this.#limits.idleTimeoutMs, () => session.close());
+    this.#age?.began(session);
   }
 
   /** A closing server closes the connections that are idle then; those that become so later would be kept alive. */
@@ -140,64 +163,13 @@ class HttpListener implements Listener {
     // The connection counts as idle only once the response has been taken off it.
     if (this.#draining) setImmediate(() => this.#http1.closeIdleConnections());
   }
-
-  #closed(): Promise<void> {
-    if (!this.#http1.listening && this.#sockets.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#http1.close(() => resolve()));
-  }
 }
 
-/** How often connections are checked for their timeouts, in milliseconds. */
-const TIMEOUT_CHECK_MS = 1000;
-
-type Handler = ReturnType<typeof createRequestHandler>;
-
-function createHttp1(limits: HttpLimits, handler: Handler): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      noDelay: true,
-    },
-    handler,
-  );
-  server.maxConnections = limits.maxConnections;
-  return server;
-}
-
-/** Paths of the methods whose requests last as long as their calls. */
-function bidiPaths(services: readonly ServiceBinding[]): ReadonlySet<string> {
-  const methods = services.flatMap((binding) => binding.service.methods);
-  const bidi = methods.filter((method) => method.methodKind === "bidi_streaming");
-  return new Set(bidi.map((method) => `/${method.parent.typeName}/${method.name}`));
-}
-
-function createHttp2(limits: HttpLimits, endless: ReadonlySet<string>, handler: Handler): Http2Server {
-  return createHttp2Server(
-    {
-      ...STREAM_RESETS,
-      settings: {
-        maxConcurrentStreams: limits.maxConcurrentStreams,
-        maxHeaderListSize: limits.maxHeaderBytes,
-      },
-    },
-    (request, response) => {
-      const cut = () => cutSlowRequest(request, limits.requestTimeoutMs);
-      // A client may go on after the answer, but not for ever.
-      if (endless.has(request.url)) response.once("finish", cut);
-      else cut();
-      handler(request, response);
-    },
-  );
-}
-
-/** Node watches over slow HTTP/1.1 requests itself, but not over HTTP/2 streams. */
-function cutSlowRequest(request: Http2ServerRequest, timeoutMs: number): void {
-  const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
-  timer.unref();
-  request.once("end", () => clearTimeout(timer));
-  request.once("close", () => clearTimeout(timer));
+function connectionAge(options: HttpListenerOptions, limits: HttpLimits): ConnectionAge {
+  return new ConnectionAge({
+    maxAgeMs: limits.maxConnectionAgeMs,
+    graceMs: limits.maxConnectionAgeGraceMs,
+    timer: options.timer ?? systemTimer,
+    random: options.random ?? Math.random,
+  });
 }

@@ -9,10 +9,11 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import { markBidiOverHttp1, refuseMarked } from "./bidi-over-http1.ts";
 import { bindToConnect } from "./connect-binding.ts";
 import { describeConnectErrors } from "./connect-error-info.ts";
-import { namedConnection } from "./connection-name.ts";
+import { connectionValues } from "./connection-name.ts";
 import { discardBody } from "./discard-body.ts";
 import { spellStatusMessage } from "./grpc-message.ts";
 import { answerHint, answerRefusal, answerUnknownPath } from "./http-answers.ts";
@@ -61,7 +62,8 @@ export function createRequestHandler(
 }
 
 function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHandler> {
-  const registry = createRegistry(...serviceFiles(options.services.map((binding) => binding.service)));
+  const services = options.services.map((binding) => binding.service);
+  const registry = createRegistry(...serviceFiles(services, [file_google_rpc_error_details]));
   const describeErrors = describeConnectErrors(registry, options.onRefusal);
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -82,7 +84,12 @@ function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHa
 
 async function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse): Promise<void> {
   try {
-    const universal = universalRequestFromNodeRequest(request, response, undefined, namedConnection(request));
+    const universal = universalRequestFromNodeRequest(
+      request,
+      response,
+      undefined,
+      connectionValues(request),
+    );
     const marked = markBidiOverHttp1(handler, universal);
     // A handler that stops reading early must not take the connection down before its answer is sent.
     const answer = await handler({ ...marked, body: request.iterator({ destroyOnReturn: false }) });

@@ -2,16 +2,23 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server } from "node:net";
 import type { ListenAddress } from "../config/listen-address.ts";
 
-/** Mode of a unix socket: its owner is the only client. */
-const SOCKET_MODE = 0o600;
+/** Mode of a unix socket: its owner is the only client, or its group may be one too. */
+export type SocketMode = 0o600 | 0o660;
+
+/** Mode of a unix socket unless told otherwise. */
+const OWNER_ONLY: SocketMode = 0o600;
 /** Permissions that are masked while the socket is made, so that it is never open to others. */
 const SOCKET_UMASK = 0o177;
 
 /**
- * Listens and gives the address that was bound. A unix socket gets mode 0600; one that is left over from a process
+ * Listens and gives the address that was bound. A unix socket gets mode 0600 unless told otherwise; one that is left over from a process
  * which is gone is replaced, one that answers is not. Rejects with Node's error.
  */
-export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
+export async function listen(
+  server: Server,
+  address: ListenAddress,
+  socketMode: SocketMode = OWNER_ONLY,
+): Promise<ListenAddress> {
   if (address.kind === "tcp") {
     await listening(server, () => server.listen({ host: address.host, port: address.port }));
     const bound = server.address();
@@ -26,7 +33,7 @@ export async function listen(server: Server, address: ListenAddress): Promise<Li
       process.umask(previous);
     }
   });
-  chmodSync(address.path, SOCKET_MODE);
+  chmodSync(address.path, socketMode);
   return address;
 }
 

@@ -14,8 +14,11 @@ const DRAINING_RETRY_DELAY_MS = 1000;
 /** Stands for the name of any unknown method, so that names which callers make up fill no log or metric. */
 export const UNKNOWN_METHOD = "_OTHER";
 
-/** Is told of calls that never reached an implementation: `package.Service/Method` and the answer. */
-export type RefusalHook = (method: string, error: ServiceError) => void;
+/**
+ * Is told of calls that never reached an implementation: `package.Service/Method`, the answer and the protocol as
+ * CallContext has it, which is grpc where it is left out.
+ */
+export type RefusalHook = (method: string, error: ServiceError, protocol?: string) => void;
 
 function refuse(
   code: Code,

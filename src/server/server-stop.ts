@@ -22,6 +22,11 @@ export class ServerStop {
     server.prependListener("checkContinue", onRequest);
   }
 
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
   /** Whether it has been told to stop. */
   get isStopping(): boolean {
     return this.#closed !== undefined;

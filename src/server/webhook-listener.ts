@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { isLocalAddress, type ListenAddress } from "../config/listen-address.ts";
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { Secret } from "../secret.ts";
 import { WebhookAuthentication } from "../webhook/authentication.ts";
+import type { IntakeTracing } from "../webhook/intake-trace.ts";
 import type { Receipt } from "../webhook/receiver.ts";
 import { WEBHOOK_ROUTES, type WebhookRoute } from "../webhook/report-kind.ts";
 import { hasBody, SenderGone } from "../webhook/request-body.ts";
@@ -11,12 +13,11 @@ import { secretAlone, type WebhookSecurity } from "../webhook/webhook-checks.ts"
 import { WebhookIntake } from "../webhook/webhook-intake.ts";
 import { DEFAULT_WEBHOOK_LIMITS, type WebhookLimits } from "../webhook/webhook-limits.ts";
 import { readWebhookPath } from "../webhook/webhook-path.ts";
-import { listen } from "./listen.ts";
 import { ServerStop } from "./server-stop.ts";
+import { connectionTaker, SocketFront } from "./socket-front.ts";
+import type { TlsCredentials } from "./tls/tls-credentials.ts";
 import { sendAnswer } from "./webhook-response.ts";
-
-/** How often connections are checked for their timeouts. */
-const TIMEOUT_CHECK_MS = 1_000;
+import { createWebhookServer } from "./webhook-server.ts";
 
 /** What became of one webhook, for logs and metrics. Holds no secret and nothing of a body. */
 export interface WebhookOutcome {
@@ -33,12 +34,16 @@ export interface WebhookOutcome {
 /** Settings of a {@link WebhookListener}. */
 export interface WebhookListenerOptions {
   readonly listen: ListenAddress;
+  /** With them a TCP address speaks TLS. */
+  readonly tls?: TlsCredentials | undefined;
   /** Last segment of the paths. Without one the paths end before it. */
   readonly secret: Secret | undefined;
   /** What else webhooks are known by. Default: the secret alone. A route that asks for nothing needs a local address. */
   readonly security?: WebhookSecurity;
   readonly log: Pick<EventLog, "append">;
   readonly limits?: Partial<WebhookLimits>;
+  /** What bodies have to do with traces. */
+  readonly tracing?: IntakeTracing;
   /** Called once for each request. Must not throw. */
   readonly observe?: (outcome: WebhookOutcome) => void;
   /** Milliseconds on a clock that never goes back. Default: performance.now. */
@@ -60,12 +65,15 @@ export class WebhookListener implements AsyncDisposable {
   readonly #intake: WebhookIntake;
   readonly #server: Server;
   readonly #stop: ServerStop;
+  readonly #take: (socket: Socket) => void;
+  readonly #front: SocketFront;
   #address: ListenAddress;
 
   private constructor(options: WebhookListenerOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_WEBHOOK_LIMITS, ...options.limits };
     this.#intake = new WebhookIntake({
+      ...options.tracing,
       log: options.log,
       limits: this.#limits,
       authentication: new WebhookAuthentication(options.secret, securityOf(options)),
@@ -73,6 +81,15 @@ export class WebhookListener implements AsyncDisposable {
     });
     this.#server = this.#createServer();
     this.#stop = new ServerStop(this.#server);
+    this.#take = connectionTaker(this.#server);
+    this.#front = new SocketFront({
+      server: this.#server,
+      address: options.listen,
+      tls: options.tls,
+      protocols: ["http/1.1"],
+      maxConnections: this.#limits.maxConnections,
+      handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+    });
     this.#address = options.listen;
   }
 
@@ -88,7 +105,7 @@ export class WebhookListener implements AsyncDisposable {
       );
     }
     const listener = new WebhookListener(options);
-    listener.#address = await listen(listener.#server, options.listen);
+    listener.#address = await listener.#front.start(listener.#take);
     return listener;
   }
 
@@ -97,32 +114,30 @@ export class WebhookListener implements AsyncDisposable {
     return this.#address;
   }
 
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#front.connections;
+  }
+
   /**
    * Stops. Connections without a complete header, and idle ones, end at once;
    * requests in flight have `graceMs` milliseconds for their answers, which
    * close their connections. May be called again: the shortest grace counts.
    */
   stop(graceMs: number): Promise<void> {
-    return this.#stop.stop(graceMs);
+    const stopped = this.#stop.stop(graceMs);
+    this.#front.closeSilent();
+    return stopped;
   }
 
   /** Stops with the grace of the limits, which is short. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(this.#limits.stopGraceMs);
+    this.#front[Symbol.dispose]();
   }
 
   #createServer(): Server {
-    const limits = this.#limits;
-    const server = createServer({
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      maxHeaderSize: limits.maxHeaderBytes,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    });
-    server.maxConnections = limits.maxConnections;
-    // Whatever state a connection is in, silence ends it.
-    server.timeout = limits.requestTimeoutMs + limits.appendTimeoutMs + limits.keepAliveTimeoutMs;
+    const server = createWebhookServer(this.#limits);
     server.on("request", (request, response) => void this.#serve({ request, response, isBodyComing: true }));
     server.on(
       "checkContinue",

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
 import type { Secret } from "../secret.ts";
 import { AddressList } from "./address-list.ts";
 import { BasicCheck } from "./basic-check.ts";
@@ -6,7 +7,7 @@ import { clientAddress } from "./client-address.ts";
 import { HmacCheck } from "./hmac-check.ts";
 import { WEBHOOK_ROUTES, type WebhookRoute } from "./report-kind.ts";
 import { SecretDigest } from "./secret-digest.ts";
-import { addressNotAllowed, notFound, wrongSecret } from "./webhook-answer.ts";
+import { addressNotAllowed, certificateMissing, notFound, wrongSecret } from "./webhook-answer.ts";
 import { configuredChecks, type WebhookSecurity } from "./webhook-checks.ts";
 import type { WebhookPath } from "./webhook-path.ts";
 
@@ -44,7 +45,7 @@ export class WebhookAuthentication {
   /**
    * Looks at all but the body. Throws a WebhookRefusal: 404 for a path that is
    * none, for a wrong secret and for an address that is not allowed, which
-   * cannot be told apart; 401 for wrong credentials and without a signature.
+   * cannot be told apart; 401 for wrong credentials, without a certificate and without a signature.
    */
   admit(request: IncomingMessage, path: WebhookPath): Admission {
     // Compared for unknown routes too, so that the time tells nothing about which there are.
@@ -54,6 +55,7 @@ export class WebhookAuthentication {
     const required = this.#require[route];
     if (required.includes("ip")) this.#checkAddress(request);
     if (!isSecretRight) throw wrongSecret();
+    if (required.includes("mtls")) checkCertificate(request);
     if (required.includes("basic")) this.#basic?.check(request.headers.authorization);
     const hmac = required.includes("hmac") ? this.#hmac : undefined;
     return { route, signature: hmac?.claimed(request.headers) };
@@ -74,4 +76,9 @@ export class WebhookAuthentication {
   #checkAddress(request: IncomingMessage): void {
     if (!this.#allowed.has(clientAddress(request, this.#trustedProxies))) throw addressNotAllowed();
   }
+}
+
+/** The handshake has verified what was shown, and whether something was shown is asked here. */
+function checkCertificate({ socket }: IncomingMessage): void {
+  if (!(socket instanceof TLSSocket && socket.authorized)) throw certificateMissing();
 }

@@ -4,6 +4,7 @@ import type { AppendResult, EventLog, NewEvent } from "../eventlog/event-log.ts"
 import { decodeReportBody } from "../infobip/reports/report-body.ts";
 import { ReportBodyError, type ReportBodyProblem, type ReportItem } from "../infobip/reports/report-item.ts";
 import { buildEvents } from "./event-batch.ts";
+import { type BodyEnd, type IntakeTracing, MAX_BODY_CONTEXTS } from "./intake-trace.ts";
 import type { WebhookRoute } from "./report-kind.ts";
 import { tryLater, WebhookRefusal } from "./webhook-answer.ts";
 
@@ -21,7 +22,7 @@ export interface Receipt extends AppendResult {
 }
 
 /** Settings of a {@link WebhookReceiver}. */
-export interface WebhookReceiverOptions {
+export interface WebhookReceiverOptions extends IntakeTracing {
   readonly log: Pick<EventLog, "append">;
   /** How long an append may take before the webhook is refused with 503. */
   readonly appendTimeoutMs: number;
@@ -31,10 +32,14 @@ export interface WebhookReceiverOptions {
 export class WebhookReceiver {
   readonly #log: Pick<EventLog, "append">;
   readonly #appendTimeoutMs: number;
+  readonly #contexts: IntakeTracing["contexts"];
+  readonly #onBody: IntakeTracing["onBody"];
 
   constructor(options: WebhookReceiverOptions) {
     this.#log = options.log;
     this.#appendTimeoutMs = options.appendTimeoutMs;
+    this.#contexts = options.contexts;
+    this.#onBody = options.onBody;
   }
 
   /**
@@ -42,9 +47,35 @@ export class WebhookReceiver {
    * or as UNPARSED. Throws a WebhookRefusal: 400 for a body that is neither JSON
    * nor XML, 413 for a list that is too long, 503 when the log cannot take it.
    */
-  async receive(route: WebhookRoute, body: Uint8Array): Promise<Receipt> {
+  receive(route: WebhookRoute, body: Uint8Array): Promise<Receipt> {
+    const ended = this.#onBody?.(route);
+    return ended === undefined ? this.#store(route, body, undefined) : this.#observed(route, body, ended);
+  }
+
+  async #observed(route: WebhookRoute, body: Uint8Array, ended: (end: BodyEnd) => void): Promise<Receipt> {
+    const found = new Set<string>();
+    const note = (traceParent: string): void => {
+      if (found.size < MAX_BODY_CONTEXTS) found.add(traceParent);
+    };
+    try {
+      const receipt = await this.#store(route, body, note);
+      ended({ items: receipt.items, traceParents: [...found], error: undefined });
+      return receipt;
+    } catch (error) {
+      ended({ items: 0, traceParents: [...found], error });
+      throw error;
+    }
+  }
+
+  async #store(
+    route: WebhookRoute,
+    body: Uint8Array,
+    onContext: ((traceParent: string) => void) | undefined,
+  ): Promise<Receipt> {
     const items = readItems(route, body);
-    const events = await buildInTurns(items, route);
+    const built = await buildInTurns(items, route);
+    const attached = this.#contexts?.attach(built, items, onContext) ?? built;
+    const events = attached instanceof Promise ? await attached : attached;
     const unparsed = events.filter((event) => event.columns.type === EventType.UNPARSED).length;
     const result = events.length === 0 ? { appended: 0, duplicates: 0 } : await this.#append(events);
     return { ...result, items: items.length, unparsed };

@@ -17,6 +17,7 @@ export type WebhookRefusalReason =
   | "SECRET_WRONG"
   | "ADDRESS_NOT_ALLOWED"
   | "CREDENTIALS_WRONG"
+  | "CERTIFICATE_MISSING"
   | "SIGNATURE_WRONG"
   | "RATE_LIMITED"
   | "METHOD_NOT_ALLOWED"
@@ -73,6 +74,11 @@ export function addressNotAllowed(): WebhookRefusal {
 /** One answer for all, so that a stranger does not learn which paths there are. */
 function nothingHere(reason: WebhookRefusalReason): WebhookRefusal {
   return new WebhookRefusal(404, reason, "there is nothing here", { toldAs: "NOT_FOUND" });
+}
+
+/** The route asks for a client certificate, and the sender has shown none. */
+export function certificateMissing(): WebhookRefusal {
+  return new WebhookRefusal(401, "CERTIFICATE_MISSING", "a client certificate is needed here");
 }
 
 /** The path is right, the method is not. */

@@ -3,9 +3,10 @@ import type { WebhookRoute } from "./report-kind.ts";
 
 /**
  * How a webhook's sender can be known: by the secret in the path, by name and
- * password (HTTP Basic), by a signature of the body (HMAC), by its address.
+ * password (HTTP Basic), by a signature of the body (HMAC), by its address, by
+ * a certificate at the TLS handshake (mTLS).
  */
-export const WEBHOOK_CHECKS = ["secret", "basic", "hmac", "ip"] as const;
+export const WEBHOOK_CHECKS = ["secret", "basic", "hmac", "ip", "mtls"] as const;
 
 /** One of {@link WEBHOOK_CHECKS}. */
 export type WebhookCheck = (typeof WEBHOOK_CHECKS)[number];
@@ -39,6 +40,8 @@ export interface WebhookSecurity {
   readonly allowIps: readonly string[];
   /** Networks of proxies whose X-Forwarded-For is believed, and `unix` for those on a Unix socket. */
   readonly trustedProxies: readonly string[];
+  /** Whether senders can show a certificate that was verified at the handshake. Default: false. */
+  readonly mtls?: boolean;
   /** What each route asks for. Everything in the list must hold. */
   readonly require: Readonly<Record<WebhookRoute, readonly WebhookCheck[]>>;
 }
@@ -46,13 +49,14 @@ export interface WebhookSecurity {
 /** What is configured: the checks that a route can ask for, and by default does. */
 export function configuredChecks(
   secret: Secret | undefined,
-  security: Pick<WebhookSecurity, "basic" | "hmac" | "allowIps">,
+  security: Pick<WebhookSecurity, "basic" | "hmac" | "allowIps" | "mtls">,
 ): readonly WebhookCheck[] {
   const isConfigured: Readonly<Record<WebhookCheck, boolean>> = {
     secret: secret !== undefined,
     basic: security.basic !== undefined,
     hmac: security.hmac !== undefined,
     ip: security.allowIps.length > 0,
+    mtls: security.mtls === true,
   };
   return WEBHOOK_CHECKS.filter((check) => isConfigured[check]);
 }

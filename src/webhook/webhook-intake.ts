@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { EventLog } from "../eventlog/event-log.ts";
 import type { WebhookAuthentication } from "./authentication.ts";
 import { BodyBudget } from "./body-budget.ts";
+import type { IntakeTracing } from "./intake-trace.ts";
 import { type Receipt, WebhookReceiver } from "./receiver.ts";
 import { decodeBody, openBody, readBody } from "./request-body.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -10,7 +11,7 @@ import type { WebhookLimits } from "./webhook-limits.ts";
 import type { WebhookPath } from "./webhook-path.ts";
 
 /** What a {@link WebhookIntake} works with. */
-export interface WebhookIntakeOptions {
+export interface WebhookIntakeOptions extends IntakeTracing {
   readonly log: Pick<EventLog, "append">;
   readonly limits: WebhookLimits;
   readonly authentication: WebhookAuthentication;
@@ -26,10 +27,16 @@ export class WebhookIntake {
   readonly #budget: BodyBudget;
   readonly #rate: TokenBucket;
 
-  constructor({ log, limits, authentication, monotonicNow }: WebhookIntakeOptions) {
+  constructor(options: WebhookIntakeOptions) {
+    const { log, limits, authentication, monotonicNow, contexts, onBody } = options;
     this.#limits = limits;
     this.#authentication = authentication;
-    this.#receiver = new WebhookReceiver({ log, appendTimeoutMs: limits.appendTimeoutMs });
+    this.#receiver = new WebhookReceiver({
+      log,
+      appendTimeoutMs: limits.appendTimeoutMs,
+      contexts,
+      onBody,
+    });
     // However the limits are set, the largest body fits, compressed and decompressed.
     this.#budget = new BodyBudget(Math.max(limits.maxBufferedBytes, 2 * limits.maxBodyBytes));
     this.#rate = new TokenBucket(limits.maxRequestsPerSecond, monotonicNow);

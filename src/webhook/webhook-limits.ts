@@ -6,7 +6,10 @@ export interface WebhookLimits {
   readonly maxBufferedBytes: number;
   /** Webhooks a second on average, and a second's worth at once, by senders that have shown who they are. */
   readonly maxRequestsPerSecond: number;
+  /** Connections at once, TLS handshakes among them. */
   readonly maxConnections: number;
+  /** From connecting to the end of the TLS handshake. */
+  readonly handshakeTimeoutMs: number;
   readonly maxHeaderBytes: number;
   /** From the first byte of a request, or from connecting, to the end of its headers. */
   readonly headersTimeoutMs: number;
@@ -31,6 +34,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   maxBufferedBytes: 64 * MIB,
   maxRequestsPerSecond: 2_000,
   maxConnections: 1_000,
+  handshakeTimeoutMs: 10_000,
   maxHeaderBytes: 16 * KIB,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

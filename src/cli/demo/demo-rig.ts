@@ -51,7 +51,9 @@ export async function startDemoRig(context: CliContext, { outage }: { outage: bo
   });
   const service = stack.use(createService(config, { log }));
   const addresses = await service.start();
-  stack.defer(() => service.drain());
+  stack.defer(async () => {
+    await service.drain();
+  });
   const owned = stack.move();
   return {
     simulatorUrl,
