@@ -5,7 +5,7 @@
  * registry. Options of the file itself are left out: only names, numbers and
  * types matter to an importer.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
   type DescEnum,
@@ -79,4 +79,7 @@ function printFile(file: DescFile): string {
 
 const target = join(OUT, file_buf_validate_validate.proto.name);
 mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, printFile(file_buf_validate_validate));
+// Whoever reads it meanwhile finds it whole.
+const written = `${target}.${process.pid}`;
+writeFileSync(written, printFile(file_buf_validate_validate));
+renameSync(written, target);

@@ -160,6 +160,21 @@ export declare type Event = Message<"infobip.events.v1.Event"> & {
   superseded: boolean;
 
   /**
+   * Where the call that sent the message stood in a trace: the `traceparent` of
+   * W3C Trace Context, 55 characters, such as
+   * `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`. It names the span
+   * of the call when this service has recorded one, otherwise the span that the
+   * caller named in its metadata. On send results and submissions, and on
+   * delivery reports, seen reports and clicks of a message that was sent so and
+   * inbound events that are paired with it, as far as it was known when they
+   * were stored. Link to it: what happens to a message later is no part of the
+   * call. Not set when the call was part of no trace.
+   *
+   * @generated from field: optional string trace_parent = 18;
+   */
+  traceParent?: string | undefined;
+
+  /**
    * What Infobip sent, typed. Not set for EVENT_TYPE_UNPARSED.
    *
    * @generated from oneof infobip.events.v1.Event.payload

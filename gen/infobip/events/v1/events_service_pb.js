@@ -81,6 +81,13 @@ export const WatchDrainingSchema = /*@__PURE__*/
  * or deletes a subscription or redrives dead letters with RESOURCE_EXHAUSTED
  * OVERLOADED (too much waits to be stored: repeat later).
  *
+ * A service that knows its callers (`auth.callers_file`) also answers
+ * UNAUTHENTICATED CREDENTIALS_MISSING or CREDENTIALS_UNKNOWN and
+ * PERMISSION_DENIED SCOPE_MISSING to any call, and PERMISSION_DENIED
+ * PLATFORM_FORBIDDEN when a filter names applications or entities that are not
+ * the caller's. A caller that has such sees the events of those only, and
+ * subscriptions that deliver no others.
+ *
  * @generated from service infobip.events.v1.EventsService
  */
 export const EventsService = /*@__PURE__*/

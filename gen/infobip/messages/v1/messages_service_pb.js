@@ -76,6 +76,14 @@ export const MessageViolationSource = /*@__PURE__*/
  * path of the protobuf field. ErrorInfo.metadata["outcome"] says whether
  * anything was sent: NOT_SENT or UNKNOWN.
  *
+ * A service that knows its callers (`auth.callers_file`) also answers
+ * UNAUTHENTICATED CREDENTIALS_MISSING or CREDENTIALS_UNKNOWN and
+ * PERMISSION_DENIED SCOPE_MISSING to any call, and PERMISSION_DENIED
+ * CHANNEL_FORBIDDEN, SENDER_FORBIDDEN, PLATFORM_FORBIDDEN or
+ * WEBHOOK_URL_FORBIDDEN and RESOURCE_EXHAUSTED CALLER_RATE_LIMITED to messages;
+ * on StreamMessages as the result of the send. Request ids and submissions of
+ * one caller are no other's.
+ *
  * @generated from service infobip.messages.v1.MessagesService
  */
 export const MessagesService = /*@__PURE__*/

@@ -6,7 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { SendMessagesRequest, SendMessagesResponse } from "./send_messages_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Status } from "../../../google/rpc/error_details_pb.js";
+import type { Status } from "../../../google/rpc/status_pb.js";
 
 /**
  * Describes the file infobip/messages/v1/stream_messages.proto.

@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendResult } from "./send_messages_pb.js";
-import type { Status } from "../../../google/rpc/error_details_pb.js";
+import type { Status } from "../../../google/rpc/status_pb.js";
 import type { BaseMessage } from "./message_pb.js";
 import type { RequestOptions } from "./request_options_pb.js";
 
@@ -23,7 +23,9 @@ export declare const file_infobip_messages_v1_submission: GenFile;
  */
 export declare type Submission = Message<"infobip.messages.v1.Submission"> & {
   /**
-   * `submissions/` and the request_id.
+   * `submissions/` and the request_id, with the caller's name and a slash
+   * between them where the service knows its callers by name:
+   * `submissions/shop/order-17`.
    *
    * @generated from field: string name = 1;
    */
@@ -234,7 +236,7 @@ export declare const SubmitMessagesResponseSchema: GenMessage<SubmitMessagesResp
  */
 export declare type GetSubmissionRequest = Message<"infobip.messages.v1.GetSubmissionRequest"> & {
   /**
-   * `submissions/` and the request_id.
+   * Name of the submission. Without a caller's name it is the caller's own.
    *
    * @generated from field: string name = 1;
    */
@@ -336,7 +338,7 @@ export declare const ListSubmissionsResponseSchema: GenMessage<ListSubmissionsRe
  */
 export declare type CancelSubmissionRequest = Message<"infobip.messages.v1.CancelSubmissionRequest"> & {
   /**
-   * `submissions/` and the request_id.
+   * Name of the submission. Without a caller's name it is the caller's own.
    *
    * @generated from field: string name = 1;
    */
