@@ -1,14 +1,10 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
-import {
-  CompilationError,
-  createValidator,
-  type Violation as RuleViolation,
-  type Validator,
-} from "@bufbuild/protovalidate";
+import type { Violation as RuleViolation, Validator } from "@bufbuild/protovalidate";
 import type { Violation } from "./errors.ts";
 import { enumNames } from "./infobip/codec/enum-names.ts";
 import { certainlyValid, compiledRulesOf } from "./validation/fast-accept.ts";
+import { loadProtovalidate } from "./validation/load-protovalidate.ts";
 
 /** Evaluating can fail by the message alone, such as by a stack that is too small for its depth. */
 const NOT_EVALUATED: Violation = {
@@ -24,11 +20,12 @@ let validator: Validator | undefined;
  * wrong, in the order of the fields. Descriptions name the bound, never the
  * value. A rule that cannot be evaluated for this message is a violation
  * without a field; a rule that is broken in itself is thrown. Cheap for a valid
- * message; a type's first invalid one waits until protovalidate has compiled
- * the type's rules.
+ * message; the first invalid one waits until protovalidate is loaded, and a
+ * type's first until its rules are compiled.
  */
 export function validate<D extends DescMessage>(schema: D, message: MessageShape<D>): Violation[] {
   if (certainlyValid(schema, message)) return [];
+  const { CompilationError, createValidator } = loadProtovalidate();
   validator ??= createValidator();
   const result = validator.validate(schema, message);
   if (result.kind === "error") {

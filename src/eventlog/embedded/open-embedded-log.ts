@@ -15,8 +15,8 @@ import { lockForWriting } from "./writer-lock.ts";
 import type { CheckpointThreadData, WriterThreadData } from "./writer-messages.ts";
 import { writerReady } from "./writer-ready.ts";
 
-/** Source of the writer thread, filled in by the bundler; not defined when run from source. */
-declare const __EVENTLOG_WRITER_SOURCE__: string | undefined;
+/** Where the bundle's loader leaves a function that gives the source of the writer thread; nothing stands there when run from source. */
+const BUNDLED_WRITER = Symbol.for("infobip-rpc.writer");
 
 /** Most events that wait for the writer, unless told otherwise. */
 export const DEFAULT_MAX_QUEUED_EVENTS = 50_000;
@@ -169,7 +169,7 @@ function writerParts(
   };
 }
 
-/** Starts the writer from the bundle's copy of its source, or from the file beside this one. */
+/** Starts the writer. */
 export function startWriterThread(data: WriterThreadData): Worker {
   return startThread(data, "event-log-writer");
 }
@@ -179,9 +179,13 @@ export function startCheckpointThread(data: CheckpointThreadData): Worker {
   return startThread(data, "event-log-checkpoints");
 }
 
+/** A thread's young objects are few and small: batches come as buffers. Without a bound they take 48 MiB in bursts. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
+/** The thread's source lies beside this file; the bundle has it as text. */
 function startThread(workerData: WriterThreadData | CheckpointThreadData, name: string): Worker {
-  const options = { workerData, name };
-  return typeof __EVENTLOG_WRITER_SOURCE__ === "string"
-    ? new Worker(__EVENTLOG_WRITER_SOURCE__, { ...options, eval: true })
-    : new Worker(new URL("./writer-thread.ts", import.meta.url), options);
+  const text = Reflect.get(globalThis, BUNDLED_WRITER) as (() => string) | undefined;
+  return text === undefined
+    ? new Worker(new URL("./writer-thread.ts", import.meta.url), { workerData, name, resourceLimits })
+    : new Worker(text(), { workerData, name, resourceLimits, eval: true });
 }

@@ -1,15 +1,18 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { XMLParser } from "fast-xml-parser";
+import type { XMLParser } from "fast-xml-parser";
+import { loadXmlParser } from "./load-xml-parser.ts";
 import { MAX_ITEM_DEPTH } from "./report-item.ts";
 import { inertEntities } from "./xml-entities.ts";
 
-const parser = new XMLParser({
+const OPTIONS = {
   parseTagValue: false,
   ignoreAttributes: true,
   trimValues: false,
   maxNestedTags: MAX_ITEM_DEPTH,
   entityDecoder: inertEntities,
-});
+};
+
+let parser: XMLParser | undefined;
 
 /** Elements that tell which report it is: there white space is layout, and must not make another report. */
 const IDENTITY: ReadonlySet<string> = new Set([
@@ -33,6 +36,7 @@ const INTEGER = /^[+-]?\d{1,10}$/;
  * that can be read.
  */
 export function decodeXmlItem(element: string, schema: DescMessage): unknown {
+  parser ??= new (loadXmlParser())(OPTIONS);
   let document: unknown;
   try {
     document = parser.parse(element);

@@ -1,5 +1,6 @@
-import { XMLParser } from "fast-xml-parser";
+import type { XMLParser } from "fast-xml-parser";
 import { DeliveryResultSchema } from "../../../gen/infobip/events/v1/delivery_report_pb.js";
+import { loadXmlParser } from "./load-xml-parser.ts";
 import { MAX_RESULTS, ReportBodyError, type ReportItem } from "./report-item.ts";
 import { inertEntities } from "./xml-entities.ts";
 import { decodeXmlItem } from "./xml-item.ts";
@@ -19,7 +20,7 @@ const SPARE_TAGS = 20_000;
  * MessagesApiDeliveryReportResponse/results/results and
  * DeliveryReports/results/result; the name of the root does not matter.
  */
-const parser = new XMLParser({
+const OPTIONS = {
   parseTagValue: false,
   ignoreAttributes: true,
   trimValues: false,
@@ -28,9 +29,9 @@ const parser = new XMLParser({
   maxNestedTags: MAX_NESTED_TAGS,
   stopNodes: ["*.results.results", "*.results.result"],
   entityDecoder: inertEntities,
-});
+};
 
-const POSITION = XMLParser.getMetaDataSymbol() as unknown as symbol;
+let parser: XMLParser | undefined;
 
 /** A node as the parser gives it: one member named after the element, and its position. */
 type Node = Record<string | symbol, unknown>;
@@ -78,6 +79,7 @@ function isEmptyList(lists: readonly Node[]): boolean {
 }
 
 function parse(text: string): Node[] {
+  parser ??= new (loadXmlParser())(OPTIONS);
   try {
     return parser.parse(text) as Node[];
   } catch {
@@ -92,8 +94,7 @@ class XmlReportItem implements ReportItem {
   #value: { readonly decoded: unknown } | undefined;
 
   constructor(text: string, element: Node) {
-    const position = element[POSITION] as { startIndex?: number } | undefined;
-    const raw = text.slice(position?.startIndex ?? 0, endOf(element));
+    const raw = text.slice(positionOf(element)?.startIndex ?? 0, endOf(element));
     this.raw = Buffer.from(raw, "utf8");
     this.#decode = () =>
       isReport(element) && raw.length <= MAX_XML_ITEM_CHARS
@@ -108,7 +109,11 @@ class XmlReportItem implements ReportItem {
 }
 
 function endOf(node: Node): number | undefined {
-  return (node[POSITION] as { endIndex?: number } | undefined)?.endIndex;
+  return positionOf(node)?.endIndex;
+}
+
+function positionOf(node: Node): { startIndex?: number; endIndex?: number } | undefined {
+  return node[loadXmlParser().getMetaDataSymbol() as unknown as symbol] as ReturnType<typeof positionOf>;
 }
 
 /** Name of an element; undefined for text and processing instructions. */
