@@ -21,8 +21,10 @@ export class LogMetrics {
     const gauge = (name: string, description: string) =>
       meter.createObservableGauge(`infobip_rpc_eventlog_${name}`, { description });
     const head = gauge("head_sequence", "Sequence of the last event in the log.");
+    const earliest = gauge("earliest_sequence", "Position before the first event that the log keeps.");
     const writable = gauge("writable", "1 when the log takes events, 0 when it does not.");
     const events = gauge("events", "Events that the log keeps.");
+    const limit = gauge("retention_limit_bytes", "Storage beyond which the oldest events are removed.");
     const size = gauge("size_bytes", "Storage that the log has in use, without what is free for reuse.");
     const removed = meter.createObservableCounter("infobip_rpc_eventlog_retention_removed_total", {
       description: "Positions of the log that retention has cleared since the start; each held one event.",
@@ -31,6 +33,7 @@ export class LogMetrics {
       if (!this.#log) return;
       const bounds = this.#log.bounds();
       result.observe(head, bounds.head);
+      result.observe(earliest, bounds.earliest);
       result.observe(removed, Math.max(0, bounds.earliest - this.#earliestAtOpen));
       result.observe(writable, this.#log.health().ok ? 1 : 0);
     };
@@ -40,8 +43,9 @@ export class LogMetrics {
       const stats = await this.#log.stats();
       result.observe(events, stats.events);
       result.observe(size, stats.sizeBytes);
+      result.observe(limit, stats.retention.bytes);
     };
-    meter.addBatchObservableCallback(readNow, [head, removed, writable]);
-    meter.addBatchObservableCallback(readStats, [events, size]);
+    meter.addBatchObservableCallback(readNow, [head, earliest, removed, writable]);
+    meter.addBatchObservableCallback(readStats, [events, size, limit]);
   }
 }

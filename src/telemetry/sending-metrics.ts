@@ -7,7 +7,6 @@ import { LabelledCounter } from "./labelled-counter.ts";
 export interface EndedRequest {
   readonly messages: number;
   readonly destinations: number;
-  readonly durationMs: number;
   /** OK when Infobip took it, else the machine reason of the error. */
   readonly reason: string;
   /** What the error says of the messages; SENT when Infobip took the request. */
@@ -17,21 +16,11 @@ export interface EndedRequest {
 /** What is read of the queue. */
 export type ObservedSendQueue = Pick<SendQueue, "state">;
 
-const OUTCOMES = ["SENT", "NOT_SENT", "UNKNOWN"] as const;
 const CIRCUIT_STATES: readonly SendQueueState["circuit"][] = ["closed", "open", "half-open"];
-/** Bounds that OpenTelemetry advises for http.client.request.duration, and those of a slow answer, in seconds. */
-const DURATION_BOUNDS = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120,
-];
 const MESSAGE_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000];
 
 /** Tells how messages go to Infobip. Says nothing of the queue before there is one. */
 export class SendingMetrics {
-  readonly #durations = new Histogram<{ outcome: string }>({
-    name: "infobip_rpc_upstream_request_duration_seconds",
-    description: "Time from the start of a request that sends until Infobip has answered or it failed.",
-    bounds: DURATION_BOUNDS,
-  });
   readonly #messages = new Histogram<Record<never, string>>({
     name: "infobip_rpc_upstream_request_messages",
     description: "Messages in one request that sends.",
@@ -44,12 +33,11 @@ export class SendingMetrics {
   #openings = 0;
   #queue: ObservedSendQueue | undefined;
 
-  /** For the page. */
-  readonly histograms = [this.#durations, this.#messages];
+  /** For the readers. */
+  readonly histograms = [this.#messages];
 
   constructor() {
     this.#requests.add({ outcome: "SENT", reason: "OK" }, 0);
-    for (const outcome of OUTCOMES) this.#durations.expect({ outcome });
     this.#messages.expect({});
     for (const reason of ["UPSTREAM_UNREACHABLE", "UPSTREAM_RATE_LIMITED", "UPSTREAM_FAILED"]) {
       this.#retries.add({ reason }, 0);
@@ -62,9 +50,8 @@ export class SendingMetrics {
   }
 
   /** A request has ended. */
-  readonly requestEnded = ({ messages, destinations, durationMs, reason, outcome }: EndedRequest): void => {
+  readonly requestEnded = ({ messages, destinations, reason, outcome }: EndedRequest): void => {
     this.#requests.add({ outcome, reason }, 1);
-    this.#durations.record({ outcome }, durationMs / 1_000);
     this.#messages.record({}, messages);
     this.#destinations += destinations;
   };
@@ -113,6 +100,14 @@ export class SendingMetrics {
       meter.createObservableGauge(`infobip_rpc_${name}`, { description });
     const jobs = gauge("send_queue_calls", "Calls that wait to be sent, with those between two attempts.");
     const bytes = gauge("send_queue_bytes", "Bytes of the calls that wait to be sent.");
+    const age = gauge(
+      "send_queue_age_seconds",
+      "For how long the call that came first has waited; 0: none waits.",
+    );
+    const limited = gauge(
+      "rate_limit_wait_seconds",
+      "Time for which the rate limits, or a pause, still hold back the calls that they hold back longest.",
+    );
     const requests = gauge("upstream_requests_in_flight", "Requests that send and are under way.");
     const pause = gauge("upstream_pause_seconds", "Time for which a 429 still holds everything back.");
     const circuit = gauge("upstream_circuit", "1 for the state in which the circuit is, 0 for the others.");
@@ -121,12 +116,14 @@ export class SendingMetrics {
       if (!state) return;
       result.observe(jobs, state.queuedJobs);
       result.observe(bytes, state.queuedBytes);
+      result.observe(age, state.oldestMs / 1_000);
+      result.observe(limited, state.rateLimitMs / 1_000);
       result.observe(requests, state.requests);
       result.observe(pause, state.pausedMs / 1_000);
       for (const name of CIRCUIT_STATES) {
         result.observe(circuit, name === state.circuit ? 1 : 0, { state: name });
       }
     };
-    meter.addBatchObservableCallback(read, [jobs, bytes, requests, pause, circuit]);
+    meter.addBatchObservableCallback(read, [jobs, bytes, age, limited, requests, pause, circuit]);
   }
 }

@@ -37,6 +37,7 @@ export class SubscriptionMetrics {
     );
     const deadLetters = gauge("dead_letters", "Events that failed too often and are kept aside.");
     const inFlight = gauge("in_flight", "Events that consumers hold now.");
+    const consumers = gauge("consumers", "Sessions that are open.");
     const read = async (result: BatchObservableResult) => {
       for (const { id } of this.#subscriptions?.list("", MAX_SUBSCRIPTIONS) ?? []) {
         const progress = await this.#progressOf(id);
@@ -48,9 +49,10 @@ export class SubscriptionMetrics {
         result.observe(lagSeconds, lagMs / 1_000, labels);
         result.observe(deadLetters, progress.deadLetters, labels);
         result.observe(inFlight, progress.inFlight, labels);
+        result.observe(consumers, progress.consumers, labels);
       }
     };
-    meter.addBatchObservableCallback(read, [lagEvents, lagSeconds, deadLetters, inFlight]);
+    meter.addBatchObservableCallback(read, [lagEvents, lagSeconds, deadLetters, inFlight, consumers]);
   }
 
   /** Undefined for one that was deleted in the meantime, or cannot be read. */
