@@ -129,7 +129,7 @@ function flatten(rules: object, path: readonly string[] = []): string[] {
     const here = [...path, name];
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       return flatten(value as object, here);
-    return [`\`${here.join(".")}\`: ${JSON.stringify(value)}`];
+    return [`\`${here.join(".")}: ${JSON.stringify(value)}\``];
   });
 }
 

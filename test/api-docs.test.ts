@@ -34,7 +34,7 @@ test("every field has a meaning, and rules are shown", () => {
   for (const { text } of pages) {
     const rows = text.split("\n").filter((line) => line.startsWith("| `"));
     expect(rows.filter((row) => / \|\s+\|/.test(row.split("|").slice(0, 4).join("|")))).toEqual([]);
-    expect(text).toContain("`string.maxLen`");
+    expect(text).toContain("`string.maxLen: ");
   }
 });
 

@@ -11,6 +11,7 @@ const SUBMIT: CallReport = {
   reason: "LOG_UNAVAILABLE",
   durationMs: 1.23456,
   protocol: "grpc",
+  caller: undefined,
 };
 
 function logRig(level: "info" | "debug" = "info") {

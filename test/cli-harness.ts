@@ -1,4 +1,4 @@
-import type { CliClock, CliContext, CliFiles, TextSink } from "../src/cli/cli-context.ts";
+import type { CliClock, CliContext, CliFiles, CliProcess, TextSink } from "../src/cli/cli-context.ts";
 import { freePort } from "../src/cli/free-port.ts";
 import { NODE_FILES } from "../src/cli/node-files.ts";
 import { runCli } from "../src/cli/run-cli.ts";
@@ -26,6 +26,14 @@ export interface CliRunOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** A process that nothing happens to. */
+export const NO_PROCESS: CliProcess = {
+  onReload: () => () => undefined,
+  onExit: () => () => undefined,
+  onCrash: () => () => undefined,
+  writeNow: () => undefined,
+};
+
 /** Runs the command line in this process, with text instead of a terminal. */
 export async function cli(args: readonly string[], options: CliRunOptions = {}): Promise<CliResult> {
   const stdout = sink(options.isTTY, options.onLine);
@@ -39,6 +47,7 @@ export async function cli(args: readonly string[], options: CliRunOptions = {}):
     signal: options.signal ?? new AbortController().signal,
     files: options.files ?? NODE_FILES,
     clock: { now: Date.now, random: () => 0.5, sleep: options.sleep ?? sleep },
+    process: NO_PROCESS,
     freePort,
   };
   const exitCode = await runCli(context);

@@ -6,6 +6,7 @@ import { cli, jsonLines } from "./cli-harness.ts";
 const COMMANDS = [
   "demo",
   "serve",
+  "health",
   "simulate",
   "send",
   "watch",
@@ -14,6 +15,8 @@ const COMMANDS = [
   "translate",
   "config print",
   "config check",
+  "token new",
+  "token hash",
   "log verify",
   "log stats",
   "log export",

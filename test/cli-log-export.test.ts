@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NODE_FILES } from "../src/cli/node-files.ts";
 import { runCli } from "../src/cli/run-cli.ts";
-import { cli, jsonLines } from "./cli-harness.ts";
+import { cli, jsonLines, NO_PROCESS } from "./cli-harness.ts";
 import { type LogRig, PENDING, report, startLogRig } from "./log-file-rig.ts";
 
 let rig: LogRig;
@@ -182,6 +182,7 @@ test("when the reader of the pipe goes, the export ends without a failure and co
     signal: new AbortController().signal,
     files: NODE_FILES,
     clock: { now: Date.now, random: () => 0, sleep: async () => {} },
+    process: NO_PROCESS,
     freePort: async () => 0,
   });
   expect(exitCode).toBe(0);

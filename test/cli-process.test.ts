@@ -81,16 +81,16 @@ test("simulate and serve print where they are; send reaches Infobip through them
   expect(service.stderr()).not.toMatch(/41790099000|Secret words|k-1/);
 });
 
-test("a wrong configuration and a port in use end serve with 2", async () => {
+test("a wrong configuration ends serve with 2, a port in use with 10", async () => {
   const wrong = await start(["serve", "--json"]);
   expect(await wrong.exited).toEqual([2, null]);
   const simulator = await start(["simulate", "--port", "0", "--json"]);
   const taken = new URL(simulator.ready.base_url).host;
   const args = [...serveArgs("http://127.0.0.1:9"), "--upstream-api-key", "k", "--http-listen", taken];
   const blocked = await start(args);
-  expect(await blocked.exited).toEqual([2, null]);
+  expect(await blocked.exited).toEqual([10, null]);
   expect(jsonLines(blocked.stderr().split("\n").at(-2) ?? "")).toEqual([
-    { error: expect.objectContaining({ exit_code: 2, reason: "ADDRESS_IN_USE" }) },
+    { error: expect.objectContaining({ exit_code: 10, reason: "ADDRESS_IN_USE" }) },
   ]);
 });
 
@@ -118,11 +118,11 @@ test("serve names the setting whose address is taken, and the log that is in use
   const key = { INFOBIP_RPC_UPSTREAM_API_KEY: "k-1" };
   const first = await start(serveArgs(baseUrl), key);
   const sameData = await start(serveArgs(baseUrl), key);
-  expect((await sameData.exited)[0]).toBe(2);
+  expect((await sameData.exited)[0]).toBe(10);
   expect(sameData.stderr()).toContain("EVENT_LOG_IN_USE");
   const other = serveArgs(baseUrl).map((arg) => (arg === folder ? join(folder, "other") : arg));
   const sameAddress = await start([...other, "--grpc-listen", first.ready.grpc], key);
-  expect((await sameAddress.exited)[0]).toBe(2);
+  expect((await sameAddress.exited)[0]).toBe(10);
   expect(sameAddress.stderr()).toMatch(/ADDRESS_IN_USE.*grpc\.listen: cannot listen on 127\.0\.0\.1/);
 });
 

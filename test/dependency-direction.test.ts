@@ -10,7 +10,7 @@ const SOURCE = join(import.meta.dirname, "../src");
  * together and may import all of them.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  infobip: [],
+  infobip: ["rpc"],
   nats: [],
   eventlog: ["nats"],
   fleet: ["nats", "rpc"],
@@ -20,20 +20,26 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   messages: ["eventlog", "infobip", "outbox", "rpc"],
   events: ["eventlog", "infobip", "rpc"],
   webhook: ["eventlog", "infobip"],
+  callers: ["eventlog", "events", "messages", "outbox", "rpc", "server"],
   config: ["infobip", "nats", "webhook"],
   server: ["config", "eventlog", "rpc", "webhook"],
-  telemetry: ["eventlog", "infobip", "messages", "outbox", "server", "webhook"],
+  telemetry: ["config", "eventlog", "infobip", "messages", "outbox", "rpc", "server", "webhook"],
   simulator: ["config", "infobip"],
-  cli: ["config", "eventlog", "infobip", "service.ts", "simulator", "webhook"],
+  client: [],
+  cli: ["callers", "config", "eventlog", "infobip", "rpc", "service.ts", "simulator", "webhook"],
 };
 
 /** Files of src itself that any room may import; of src they import each other only, `infobip` and `validation`. */
 const SHARED = [
   "alarm.ts",
   "errors.ts",
+  "ip-target.ts",
+  "log-level.ts",
+  "log-line.ts",
   "log.ts",
   "roles.ts",
   "secret.ts",
+  "settles-within.ts",
   "start-error.ts",
   "timer.ts",
   "validation.ts",

@@ -39,6 +39,9 @@ test("encodes what the general decoder reads back", () => {
     }),
     callbackData: fc.option(texts, { nil: undefined }),
     campaignReferenceId: fc.option(texts, { nil: undefined }),
+    traceParent: fc.option(fc.constant("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), {
+      nil: undefined,
+    }),
     errorReason: texts,
   });
   fc.assert(
@@ -60,6 +63,7 @@ test("encodes what the general decoder reads back", () => {
         applicationId: unset(columns.applicationId),
         entityId: unset(columns.entityId),
         callbackData: unset(event.callbackData ?? ""),
+        traceParent: event.traceParent,
         campaignReferenceId: unset(event.campaignReferenceId ?? ""),
         payload: { case: "sendResult", value: answer },
       });

@@ -142,7 +142,7 @@ describe.each(HTTP2)("%s", (_name, makeClient) => {
   it("ends the requests when the service stops", async () => {
     const end = ending(rig);
     const feed = new Feed<SubscribeRequest>().push(ackFrame("a"));
-    const drained: Promise<void>[] = [];
+    const drained: Promise<boolean>[] = [];
     const read = async () => {
       for await (const _ of client.subscribe(feed)) {
         drained.push(...rig.listeners.map((listener) => listener.drain(10)));

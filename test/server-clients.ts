@@ -18,8 +18,8 @@ import {
   ErrorInfoSchema,
   file_google_rpc_error_details,
   RetryInfoSchema,
-  StatusSchema,
 } from "../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import {
   EventsService,
   type WatchEventsRequest,

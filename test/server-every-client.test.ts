@@ -159,9 +159,10 @@ describe.each(CLIENTS)("%s", (_name, makeClient) => {
     expect(rig.reports).toMatchObject([{ reason: "REQUEST_INVALID" }]);
   });
 
-  it("refuses new calls while draining", async () => {
+  it("serves unary calls while draining, and refuses streams", async () => {
     rig.draining = true;
-    const error = await failure(client.send(validRequest()));
+    expect((await client.send(validRequest("InfoShop"))).response.bulkId).toBe("InfoShop");
+    const error = await failure(client.watch(WATCH)[Symbol.asyncIterator]().next());
     expect(error).toMatchObject({ code: "Unavailable", info: { reason: "DRAINING" } });
     expect(error.retryInfo?.retryDelay?.seconds).toBe(1n);
   });

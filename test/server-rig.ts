@@ -33,6 +33,8 @@ import { createGrpcListener, type GrpcLimits, type Listener } from "../src/serve
 import { type CallReport, guard } from "../src/server/guards.ts";
 import { createHttpListener, type HttpLimits } from "../src/server/http-listener.ts";
 import { bindService, type ServiceBinding } from "../src/server/service-binding.ts";
+import type { TlsCredentials } from "../src/server/tls/tls-credentials.ts";
+import type { Timer } from "../src/timer.ts";
 
 /** What the fake services do; a test replaces what it looks at. */
 export interface Behaviour {
@@ -139,6 +141,8 @@ export class Rig implements AsyncDisposable {
     options: {
       grpcLimits?: Partial<GrpcLimits>;
       httpLimits?: Partial<HttpLimits>;
+      tls?: TlsCredentials;
+      timer?: Timer;
       extra?: readonly ServiceBinding[];
       raw?: readonly GrpcService[];
       events?: Partial<ServiceImplementation<typeof EventsService>>;
@@ -149,12 +153,18 @@ export class Rig implements AsyncDisposable {
     const services = [...rig.#services(options), ...(options.extra ?? [])];
     const onRefusal = (method: string, error: ServiceError) => rig.refusals.push({ method, error });
     const tcp = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-    const common = { services, onRefusal };
+    const common = { services, onRefusal, tls: options.tls };
     const grpc = { ...common, limits: options.grpcLimits ?? {}, rawServices: options.raw ?? [] };
     rig.listeners = [
       createGrpcListener({ ...grpc, address: tcp }),
       createGrpcListener({ ...grpc, address: { kind: "unix", path: join(rig.#folder, "rpc.sock") } }),
-      createHttpListener({ ...common, limits: options.httpLimits ?? {}, address: tcp }),
+      createHttpListener({
+        ...common,
+        limits: options.httpLimits ?? {},
+        address: tcp,
+        random: () => 0.5,
+        ...(options.timer && { timer: options.timer }),
+      }),
     ];
     const addresses = await Promise.all(rig.listeners.map((listener) => listener.start()));
     [rig.grpcAddress, rig.unixAddress, rig.httpAddress] = addresses.map(formatListenAddress) as [

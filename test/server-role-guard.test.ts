@@ -120,10 +120,15 @@ describe("a process without the role", () => {
     held.resolve("late");
   });
 
-  it("says that it drains before all else", async () => {
+  it("says of a stream that it drains before all else, and of a unary call that another one has the role", async () => {
     const [grpc] = await start(["events"], () => true);
     if (grpc === undefined) throw new Error("no transport");
-    const call = createClient(MessagesService, grpc).sendMessages(validRequest());
-    expect(await failureOf(call)).toMatchObject({ reason: "DRAINING" });
+    const client = createClient(MessagesService, grpc);
+    const stream = client
+      .streamMessages((async function* () {})())
+      [Symbol.asyncIterator]()
+      .next();
+    expect(await failureOf(stream)).toMatchObject({ reason: "DRAINING" });
+    expect(await failureOf(client.sendMessages(validRequest()))).toMatchObject({ reason: "ROLE_DISABLED" });
   });
 });
