@@ -23,11 +23,13 @@ const SERVER_CODES: ReadonlySet<Code> = new Set([
 export function logCalls(log: Logger, now: () => number): (report: CallReport) => void {
   // As many as there are methods, codes and reasons at most.
   const troubles = new Map<string, RareLine>();
-  return ({ method, code, reason, durationMs, protocol }) => {
+  return ({ method, code, reason, durationMs, protocol, caller, traceId }) => {
     const fields = {
       component: protocol,
       method,
       reason,
+      caller,
+      traceId,
       durationMs: Math.round(durationMs * 1000) / 1000,
       code: code === undefined ? "OK" : statusNames[code],
     };

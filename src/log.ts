@@ -1,7 +1,6 @@
 import { pino } from "pino";
-
-/** Levels of the log, least first. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+import { CurrentLevel, type LevelPort, type LogLevel } from "./log-level.ts";
+import { BoundFields, MAX_FIELD_LENGTH } from "./log-line.ts";
 
 /**
  * What a log line may hold beside its message. Nothing else is written, even
@@ -20,10 +19,20 @@ export interface LogFields {
   /** HTTP status. */
   readonly status?: number;
   /** Machine reason of an error. */
-  readonly reason?: string;
-  readonly channel?: string;
+  readonly reason?: string | undefined;
+  readonly channel?: string | undefined;
+  /** Who a message is for, as DestinationNames write it. Never an address. */
+  readonly destination?: string | undefined;
+  /** Name of a caller, from the configuration. */
+  readonly caller?: string | undefined;
+  /** Trace that the line belongs to: 32 hex digits. */
+  readonly traceId?: string | undefined;
+  /** What became of a message, by Infobip's name for it. */
+  readonly outcome?: string | undefined;
+  /** Path of a setting. */
+  readonly setting?: string;
   readonly messageId?: string;
-  readonly bulkId?: string;
+  readonly bulkId?: string | undefined;
   readonly logId?: string;
   readonly cursor?: string;
   readonly eventType?: string;
@@ -41,6 +50,7 @@ export interface LogFields {
   readonly unparsed?: number;
   /** Ties a caller's INTERNAL error to its line. */
   readonly errorId?: string;
+  readonly exitCode?: number;
   /** What was thrown. Written as names, codes and stack frames, without its text. */
   readonly error?: unknown;
 }
@@ -53,6 +63,11 @@ const FIELDS: ReadonlySet<string> = new Set([
   "status",
   "reason",
   "channel",
+  "destination",
+  "caller",
+  "traceId",
+  "outcome",
+  "setting",
   "messageId",
   "bulkId",
   "logId",
@@ -69,10 +84,9 @@ const FIELDS: ReadonlySet<string> = new Set([
   "version",
   "unparsed",
   "errorId",
+  "exitCode",
 ] satisfies (keyof LogFields)[]);
 
-/** Longest string written for one field, in characters. */
-const MAX_FIELD_LENGTH = 500;
 /** Most causes of an error that are written. */
 const MAX_CAUSES = 5;
 /** Most stack frames written for one error. */
@@ -84,6 +98,10 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** As info, for what happens with every message: cheaper, and without `error`. */
+  event(message: string, fields: Omit<LogFields, "error">): void;
+  /** Least level that is written, of this logger, its parents and children together. */
+  readonly level: LevelPort;
   /** A logger whose lines all hold these fields. */
   child(fields: LogFields): Logger;
 }
@@ -102,16 +120,17 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions): Logger {
   const now = options.now ?? Date.now;
   const write = options.format === "json" ? options.write : (line: string) => options.write(prettyLine(line));
-  const root = pino(
+  const target = pino(
     {
-      level: options.level,
+      // What is written is decided by the level that all children share; pino's own could not be changed for them.
+      level: "trace",
       base: null,
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     { write },
   );
-  return wrap(root);
+  return wrap({ target, write, now, level: new CurrentLevel(options.level), bound: new BoundFields("") });
 }
 
 /** A logger that writes nothing. */
@@ -121,13 +140,33 @@ export const SILENT_LOGGER: Logger = createLogger({
   write: () => undefined,
 });
 
-function wrap(target: pino.Logger): Logger {
+/** What a logger and its children are made of. */
+interface LoggerParts {
+  readonly target: pino.Logger;
+  readonly write: (line: string) => void;
+  readonly now: () => number;
+  readonly level: CurrentLevel;
+  readonly bound: BoundFields;
+}
+
+function wrap(parts: LoggerParts): Logger {
+  const { target, write, now, level, bound } = parts;
+  const writer =
+    (name: "debug" | "info" | "warn" | "error") =>
+    (message: string, fields: LogFields = {}): void => {
+      if (level.isWritten(name)) target[name](allowed(fields), message);
+    };
   return {
-    debug: (message, fields = {}) => target.debug(allowed(fields), message),
-    info: (message, fields = {}) => target.info(allowed(fields), message),
-    warn: (message, fields = {}) => target.warn(allowed(fields), message),
-    error: (message, fields = {}) => target.error(allowed(fields), message),
-    child: (fields) => wrap(target.child(allowed(fields))),
+    debug: writer("debug"),
+    info: writer("info"),
+    warn: writer("warn"),
+    error: writer("error"),
+    event: (message, fields) => {
+      if (level.isWritten("info")) write(bound.line(message, fields, FIELDS, now()));
+    },
+    level,
+    child: (fields) =>
+      wrap({ ...parts, target: target.child(allowed(fields)), bound: bound.and(fields, FIELDS) }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { CliClock, CliContext } from "./cli/cli-context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import { freePort } from "./cli/free-port.ts";
 import { NODE_FILES, removeTemporaryFolders } from "./cli/node-files.ts";
+import { NODE_PROCESS } from "./cli/node-process.ts";
 import { runCli } from "./cli/run-cli.ts";
 
 /** Time for open handles to close after the command has ended, in milliseconds. */
@@ -44,6 +45,7 @@ const context: CliContext = {
   signal: stop.signal,
   files: NODE_FILES,
   clock,
+  process: NODE_PROCESS,
   freePort,
 };
 

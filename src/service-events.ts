@@ -1,14 +1,17 @@
 import { status as statusNames } from "@grpc/grpc-js";
 import { logCalls } from "./call-log.ts";
 import type { ConfigWarning } from "./config/warnings.ts";
+import type { DestinationNames } from "./destination-names.ts";
 import type { ServiceError } from "./errors.ts";
 import { type FleetEvents, logFleetEvents } from "./fleet-log.ts";
 import type { ServiceState } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
+import { logMessages, type MessageEvents, NO_MESSAGE_EVENTS } from "./message-log.ts";
 import { logPullEvents } from "./pull-log.ts";
 import { logSendingEvents, type SendingEvents } from "./sending-log.ts";
 import type { CallReport } from "./server/guards.ts";
 import type { WebhookOutcome } from "./server/webhook-listener.ts";
+import { logTlsEvents, type TlsEvents } from "./tls-log.ts";
 import type { PullEvents } from "./webhook/pull-events.ts";
 import { logWebhooks } from "./webhook-log.ts";
 
@@ -29,10 +32,15 @@ export interface ServiceEvents {
   readonly sending: SendingEvents;
   readonly fleet: FleetEvents;
   readonly pull: PullEvents;
+  readonly tls: TlsEvents;
+  readonly messages: MessageEvents;
 }
 
-/** Writes the events as log lines: calls and webhooks that went well at debug level, the rest louder. */
-export function logServiceEvents(log: Logger): ServiceEvents {
+/**
+ * Writes the events as log lines: calls and webhooks that went well at debug level, the rest louder.
+ * @param names Names of destinations; undefined: no lines about single messages.
+ */
+export function logServiceEvents(log: Logger, names?: DestinationNames): ServiceEvents {
   return {
     stateChanged: (state) => log.info("service state changed", { state }),
     configDoubtful: ({ setting, message }) => log.warn(`${setting} ${message}`, { component: "config" }),
@@ -46,6 +54,8 @@ export function logServiceEvents(log: Logger): ServiceEvents {
     sending: logSendingEvents(log, () => performance.now()),
     fleet: logFleetEvents(log, () => performance.now()),
     pull: logPullEvents(log, () => performance.now()),
+    tls: logTlsEvents(log),
+    messages: names === undefined ? NO_MESSAGE_EVENTS : logMessages(log, names),
   };
 }
 

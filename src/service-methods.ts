@@ -5,8 +5,12 @@ import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.
 import { SendMessagesRequestSchema } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { StreamMessagesRequestSchema } from "../gen/infobip/messages/v1/stream_messages_pb.js";
 import { SubmitMessagesRequestSchema } from "../gen/infobip/messages/v1/submission_pb.js";
+import type { CallerAccess } from "./callers/caller-access.ts";
+import { showOwnSubmissions } from "./callers/own-submissions.ts";
+import { showVisibleEvents } from "./callers/visible-events.ts";
 import type { Config } from "./config/config.ts";
 import { createHistoryMethods } from "./events/history-methods.ts";
+import { OpenWatches } from "./events/open-watches.ts";
 import { ReplayTurns } from "./events/replay-turns.ts";
 import { createWatchEvents } from "./events/watch-events.ts";
 import type { InfobipClient } from "./infobip/infobip-client.ts";
@@ -50,19 +54,26 @@ export interface ServiceMethodsOptions extends Pick<Storage, "log"> {
   readonly now: () => number;
   readonly sending: Sending;
   readonly work: Work;
+  /** Who may call what; undefined: everyone may call everything. */
+  readonly callers: CallerAccess | undefined;
   readonly defaults: RequestDefaults;
 }
 
 /** Makes the services, guarded and ready for the listeners. */
 export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
-  const { guards } = options;
+  const guards = { ...options.guards, ...(options.callers && { access: options.callers }) };
   const { roles } = options.config;
+  const { streams } = options.metrics;
   const messages = {
     service: MessagesService,
     role: "send",
-    implement: () => messagesService(options),
+    implement: () => streams.counted(MessagesService, messagesService(options)),
   } as const;
-  const events = { service: EventsService, role: "events", implement: () => eventsService(options) } as const;
+  const events = {
+    service: EventsService,
+    role: "events",
+    implement: () => streams.counted(EventsService, eventsService(options)),
+  } as const;
   return [
     bindService(MessagesService, guardRole(messages, roles, guards)),
     bindService(EventsService, guardRole(events, roles, guards)),
@@ -70,12 +81,12 @@ export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
 }
 
 function messagesService(options: ServiceMethodsOptions): ServiceImplementation<typeof MessagesService> {
-  const { client, defaults, sending, work, metrics } = options;
+  const { client, defaults, sending, work, callers } = options;
   return createMessagesService(
     { client, defaults, send: sending.send, queue: sending.queue, newMessageId: sending.newMessageId },
     {
-      streamMessages: metrics.countSendStreams(streamMessages(options)),
-      ...work.submissions,
+      streamMessages: streamMessages(options),
+      ...(callers === undefined ? work.submissions : showOwnSubmissions(work.submissions)),
     },
   );
 }
@@ -87,6 +98,7 @@ function streamMessages({
   draining,
   drainStopTime,
   guards,
+  callers,
   now,
 }: ServiceMethodsOptions): ServiceImplementation<typeof MessagesService>["streamMessages"] {
   return createStreamMessages({
@@ -96,19 +108,23 @@ function streamMessages({
     draining,
     drainStopTime,
     errors: guards,
+    ...(callers && { authorise: callers.authoriseSend }),
     onSend: ({ reason }) => metrics.calls.streamSendEnded(reason ?? "OK"),
     now,
   });
 }
 
 function eventsService(options: ServiceMethodsOptions): ServiceImplementation<typeof EventsService> {
-  const { log, work, draining, drainStopTime, now, metrics } = options;
+  const { log, work, draining, drainStopTime, now, metrics, callers } = options;
   const turns = new ReplayTurns();
-  return {
+  const watches = new OpenWatches(() => log.bounds().head);
+  metrics.observeWatches(watches);
+  const methods = {
     ...createHistoryMethods({ log, turns }),
     ...work.subscriptions,
-    watchEvents: metrics.countStreams(createWatchEvents({ log, draining, drainStopTime, now, turns })),
+    watchEvents: createWatchEvents({ log, draining, drainStopTime, now, turns, watches }),
   };
+  return callers === undefined ? methods : showVisibleEvents(methods);
 }
 
 /** What the service fills into requests, by its configuration. */

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "./config/config.ts";
+import type { SendingConfig } from "./config/sending-config.ts";
 import type { InfobipClient } from "./infobip/infobip-client.ts";
 import { CircuitBreaker } from "./infobip/sending/circuit-breaker.ts";
 import { createSendQueue } from "./infobip/sending/create-send-queue.ts";
@@ -8,7 +9,11 @@ import { RetryBudget } from "./infobip/sending/retry-budget.ts";
 import type { SendHooks } from "./infobip/sending/send-hooks.ts";
 import type { SendQueue } from "./infobip/sending/send-queue.ts";
 import type { NewMessageId } from "./messages/destination-slots.ts";
-import { createMessageSender, type MessageSender } from "./messages/message-sender.ts";
+import {
+  createMessageSender,
+  type MessageSender,
+  type MessageSenderOptions,
+} from "./messages/message-sender.ts";
 import { type PreparedRequest, prepareRequest } from "./messages/prepare-request.ts";
 import type { RequestDefaults } from "./messages/request-defaults.ts";
 import type { SendCall } from "./messages/send-call.ts";
@@ -17,6 +22,7 @@ import { openSendResultRecorder } from "./messages/send-result-recorder.ts";
 import type { SendSubmission } from "./outbox/outbox.ts";
 import type { ServiceEvents } from "./service-events.ts";
 import type { Storage } from "./service-storage.ts";
+import { countSends } from "./service-telemetry.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { systemTimer } from "./timer.ts";
 
@@ -34,6 +40,8 @@ export interface SendingOptions extends Pick<Storage, "log" | "answers"> {
   readonly newMessageId: NewMessageId | undefined;
   readonly metrics: Metrics;
   readonly events: ServiceEvents;
+  /** Told of each send before it leaves: its message ids and the trace of its call. Must not throw. */
+  readonly onSend: NonNullable<MessageSenderOptions["onBegin"]>;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Closes what is opened, in reverse order. */
@@ -49,6 +57,8 @@ export interface Sending {
   /** For messages of the outbox, whose caller does not. */
   readonly sendSubmission: SendSubmission;
   readonly newMessageId: NewMessageId;
+  /** Changes how many destinations a second may leave. */
+  setRateLimits(limits: SendingConfig["rateLimit"]): void;
 }
 
 /** Opens the queue. */
@@ -63,9 +73,15 @@ export function openSending(options: SendingOptions): Sending {
       onFailure: events.sending.resultsNotRecorded,
     }),
   );
-  const queue = createQueue(options);
+  const limiter = new RateLimiter({ ...options.config.sending.rateLimit, now: systemTimer.now });
+  const queue = createQueue(options, limiter);
   metrics.observeSendQueue(queue);
-  const sender = createMessageSender({ queue, recorder });
+  const sender = createMessageSender({
+    queue,
+    recorder,
+    onBegin: options.onSend,
+    onEnd: countSends(metrics, events.messages.sendEnded),
+  });
   const prepare = (request: PreparedRequest["request"], newId: NewMessageId): PreparedRequest =>
     prepareRequest(request, { defaults, newMessageId: newId });
   const once = owned.use(
@@ -91,10 +107,11 @@ export function openSending(options: SendingOptions): Sending {
     send: once.send,
     sendSubmission: sendSubmission(sender, (request) => prepare(request, newMessageId)),
     newMessageId,
+    setRateLimits: (limits) => limiter.setLimits(limits),
   };
 }
 
-function createQueue({ config, client, metrics, events }: SendingOptions): SendQueue {
+function createQueue({ config, client, metrics, events }: SendingOptions, limiter: RateLimiter): SendQueue {
   const { upstream, sending } = config;
   const { now } = systemTimer;
   const random = Math.random;
@@ -107,7 +124,7 @@ function createQueue({ config, client, metrics, events }: SendingOptions): SendQ
       maxBatch: sending.maxBatch,
       maxAttempts: sending.maxAttempts,
     },
-    limiter: new RateLimiter({ ...sending.rateLimit, now }),
+    limiter,
     breaker: new CircuitBreaker({
       failures: sending.circuitFailures,
       openMs: CIRCUIT_OPEN_MS,

@@ -32,7 +32,7 @@ export class WatchedFiles implements Disposable {
   readonly #parts: WatchedFilesParts;
   #known: string | undefined;
   #trouble: string | undefined;
-  #checking: Promise<void> | undefined;
+  #checking: Promise<boolean> | undefined;
   #callOff: (() => void) | undefined;
   #disposed = false;
 
@@ -49,8 +49,8 @@ export class WatchedFiles implements Disposable {
     return { files, contents };
   }
 
-  /** Looks at the files now. Never rejects. */
-  check(): Promise<void> {
+  /** Looks at the files now. Gives whether they could be read and were not refused in this look. Never rejects. */
+  check(): Promise<boolean> {
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined;
     });
@@ -68,17 +68,19 @@ export class WatchedFiles implements Disposable {
     this.#callOff = timer.schedule(intervalMs, () => void this.check().then(() => this.#wait()));
   }
 
-  async #check(): Promise<void> {
+  async #check(): Promise<boolean> {
     try {
       const contents = await readAll(this.#parts.paths);
       const digest = digestOf(contents);
-      if (digest === this.#known || this.#disposed) return;
+      if (digest === this.#known || this.#disposed) return true;
       // Refused contents are not offered again: the next change is.
       this.#known = digest;
       await this.#parts.onChange(contents);
       this.#trouble = undefined;
+      return true;
     } catch (error) {
       this.#troubled(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 

@@ -1,4 +1,5 @@
 import type { EventColumns } from "./event-log.ts";
+import { traceParentBytes, writeTraceParent } from "./event-trace.ts";
 import { lengthDelimitedTag, varintLength, writeVarint } from "./protobuf-wire.ts";
 
 // Field numbers of infobip.events.v1.Event; test/eventlog-event-encoding.test.ts compares them with the schema.
@@ -30,6 +31,8 @@ export interface EncodableEvent {
   readonly columns: EventColumns;
   readonly callbackData: string | undefined;
   readonly campaignReferenceId: string | undefined;
+  /** Of the call that sent the message, where it was part of a trace. */
+  readonly traceParent?: string | undefined;
   /** Field number within Event's payload. */
   readonly payloadField: number;
   readonly payload: Uint8Array;
@@ -52,13 +55,15 @@ export function encodeEvent(event: EncodableEvent): Uint8Array {
   at = writeText(target, at, CALLBACK_DATA, event.callbackData ?? "");
   at = writeText(target, at, CAMPAIGN_REFERENCE_ID, event.campaignReferenceId ?? "");
   at = writeNumber(target, at, FINAL_TAG, columns.final ? 1 : 0);
+  if (event.traceParent !== undefined) at = writeTraceParent(target, at, event.traceParent);
   at = writeVarint(target, at, (event.payloadField << 3) | 2);
   at = writeVarint(target, at, event.payload.length);
   target.set(event.payload, at);
   return target.subarray(0, at + event.payload.length);
 }
 
-function boundOf({ id, columns: c, callbackData, campaignReferenceId, payload }: EncodableEvent): number {
+function boundOf(event: EncodableEvent): number {
+  const { id, columns: c, callbackData, campaignReferenceId, traceParent, payload } = event;
   const characters =
     id.length +
     c.messageId.length +
@@ -70,7 +75,8 @@ function boundOf({ id, columns: c, callbackData, campaignReferenceId, payload }:
     (callbackData?.length ?? 0) +
     (campaignReferenceId?.length ?? 0);
   // A UTF-16 unit becomes at most three bytes of UTF-8.
-  return FIXED_BYTES + TEXT_OVERHEAD_BYTES + characters * 3 + payload.length;
+  const bytes = FIXED_BYTES + TEXT_OVERHEAD_BYTES + characters * 3 + payload.length;
+  return traceParent === undefined ? bytes : bytes + traceParentBytes(traceParent);
 }
 
 /** Writes a text that is not empty. */

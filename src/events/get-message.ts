@@ -85,7 +85,12 @@ async function hasEvents(read: HistoryRead, messageId: string, after: number): P
 /** The page and the status are empty also behind the end of a timeline that tells no status. */
 async function requireKnown(read: HistoryRead, messageId: string): Promise<void> {
   if (read.position > 0 && (await hasEvents(read, messageId, 0))) return;
-  throw new ServiceError(
+  throw messageUnknown();
+}
+
+/** The error for a message of which nothing is kept, or nothing that the caller may see. */
+export function messageUnknown(): ServiceError {
+  return new ServiceError(
     Code.NotFound,
     "MESSAGE_UNKNOWN",
     "no event of this message is kept: check the id; it may belong to another service, or be older than the log's retention",

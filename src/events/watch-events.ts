@@ -11,6 +11,7 @@ import type { ServerStreamImplementation } from "../rpc/service-implementation.t
 import { type ClockTimer, systemTimer } from "../timer.ts";
 import { eventFrames, MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from "./event-frames.ts";
 import { isExpired } from "./history-reads.ts";
+import type { OpenWatches } from "./open-watches.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 import { waitForWork } from "./wait-for-work.ts";
 import { drainingFrame, gapFrame, progressFrame, startedFrame } from "./watch-frames.ts";
@@ -34,6 +35,8 @@ export interface WatchEventsOptions {
   readonly timer?: ClockTimer;
   /** Where replay reads wait for their turn, shared by all that read the log's past. Default: turns of its own. */
   readonly turns?: ReplayTurns;
+  /** Where open streams are told, for metrics. Default: nowhere. */
+  readonly watches?: OpenWatches;
 }
 
 type WatchEvents = ServerStreamImplementation<(typeof EventsService)["method"]["watchEvents"]>;
@@ -60,6 +63,7 @@ interface Shared {
 /** One stream. */
 class Watch {
   readonly #log: EventLog;
+  readonly #watches: OpenWatches | undefined;
   readonly #turns: ReplayTurns;
   readonly #drain: DrainNotice;
   readonly #request: WatchEventsRequest;
@@ -78,6 +82,7 @@ class Watch {
     context: CallContext,
   ) {
     this.#log = options.log;
+    this.#watches = options.watches;
     this.#now = options.now ?? Date.now;
     this.#timer = options.timer ?? systemTimer;
     this.#drainStopTime = options.drainStopTime;
@@ -90,21 +95,31 @@ class Watch {
     this.#progressIntervalMs = Math.max(MIN_PROGRESS_INTERVAL_MS, intervalMs);
   }
 
+  /** How far it has come: what is stored after it is still to be passed on. */
+  get position(): number {
+    return this.#position;
+  }
+
   async *frames(): AsyncGenerator<Uint8Array> {
     if (this.#drain.draining) throw serviceDraining();
     const read = this.#readOptions();
     const start = await orCallEnded(resolveStart(this.#log, this.#request), this.#signal);
     this.#position = start.position;
+    this.#watches?.open(this, this.#signal);
     this.#lastProgress = this.#timer.now();
     const replayTo = this.#log.bounds().head;
-    yield startedFrame(this.#log, this.#position);
-    if (start.gapFrom !== undefined) yield gapFrame(this.#log, start.gapFrom, this.#position);
-    if (this.#position < replayTo) {
-      yield* this.#passOn(read, replayTo);
-      if (!this.#drain.draining) yield await this.#progress();
+    try {
+      yield startedFrame(this.#log, this.#position);
+      if (start.gapFrom !== undefined) yield gapFrame(this.#log, start.gapFrom, this.#position);
+      if (this.#position < replayTo) {
+        yield* this.#passOn(read, replayTo);
+        if (!this.#drain.draining) yield await this.#progress();
+      }
+      yield* this.#passOn(read, Number.POSITIVE_INFINITY);
+      yield drainingFrame(this.#drainStopTime());
+    } finally {
+      this.#watches?.close(this);
     }
-    yield* this.#passOn(read, Number.POSITIVE_INFINITY);
-    yield drainingFrame(this.#drainStopTime());
   }
 
   /** The one loop for replay and live: passes on what is stored until a position is reached or the service drains. */

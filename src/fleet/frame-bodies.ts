@@ -1,8 +1,10 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { ServiceError } from "../errors.ts";
+import { parseTraceContext } from "../rpc/parse-trace-context.ts";
 import { fromRpcStatus } from "../rpc/read-rpc-status.ts";
 import { toRpcStatus } from "../rpc/rpc-status.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 
 /** How a call begins. */
 export interface OpenBody {
@@ -13,6 +15,8 @@ export interface OpenBody {
   readonly timeoutMs?: number;
   /** Bytes that the caller takes. */
   readonly credit: number;
+  /** Where the call stands in a trace; not set when it is in none. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Why an owner does not run a call. */
@@ -42,10 +46,11 @@ export function decodeOpen(body: Uint8Array): { open: OpenBody; first: Uint8Arra
   try {
     const open: Partial<OpenBody> = JSON.parse(bytes.toString("utf8", 2, end));
     const { unit, method, timeoutMs, credit } = open;
+    const trace = parseTraceContext(open.trace?.traceparent, open.trace?.tracestate);
     if (typeof unit !== "string" || typeof method !== "string" || typeof credit !== "number")
       return undefined;
     if (timeoutMs !== undefined && typeof timeoutMs !== "number") return undefined;
-    return { open: { unit, method, timeoutMs, credit }, first: body.subarray(end) };
+    return { open: { unit, method, timeoutMs, credit, ...(trace && { trace }) }, first: body.subarray(end) };
   } catch {
     return undefined;
   }

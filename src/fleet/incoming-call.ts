@@ -65,6 +65,7 @@ export class IncomingCall implements PeerCall {
     const left = (): number | undefined => (deadline === undefined ? undefined : deadline - timer.now());
     this.#drain = new CallerDrain(timer.now);
     this.#context = new RemoteCallContext(this.#abort.signal, left, `${caller}/${number}`, this.#drain);
+    if (open.trace !== undefined) this.#context.trace = open.trace;
     this.#callOffDeadline =
       timeoutMs === undefined
         ? () => {}

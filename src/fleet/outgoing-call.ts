@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { ServiceError } from "../errors.ts";
 import { callEnded } from "../rpc/call-ended.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { fleetUnreachable, ownerLost } from "./fleet-errors.ts";
 import type { FleetLimits } from "./fleet-options.ts";
@@ -32,6 +33,8 @@ export interface OutgoingCallOptions {
   readonly timeoutMs: number | undefined;
   /** Of the caller. */
   readonly signal: AbortSignal;
+  /** Where the call stands in a trace. */
+  readonly trace?: TraceContext | undefined;
   readonly limits: FleetLimits;
   readonly budget: ByteBudget;
   readonly wire: Wire;
@@ -81,10 +84,10 @@ export class OutgoingCall implements PeerCall {
 
   /** Sends the begin of the call, with as much of a unary request as one frame holds. False without a connection. */
   open(request: Uint8Array | undefined): boolean {
-    const { unit, method, timeoutMs, limits, signal } = this.#options;
+    const { unit, method, timeoutMs, limits, signal, trace } = this.#options;
     const credit = limits.minWindowBytes;
     const first = request?.subarray(0, this.#maxPartBytes) ?? new Uint8Array();
-    const body = encodeOpen({ unit, method, timeoutMs, credit }, first);
+    const body = encodeOpen({ unit, method, timeoutMs, credit, trace }, first);
     const isLast = request !== undefined && first.length === request.length;
     if (!this.#send({ type: FrameType.OPEN, body, isLast }, true)) {
       this.#over(fleetUnreachable(), "LOST");

@@ -107,6 +107,7 @@ export class RemoteCalls {
       method: methodName(method),
       timeoutMs: context.timeoutMs(),
       signal: context.signal,
+      trace: context.trace,
       limits,
       budget,
       wire,

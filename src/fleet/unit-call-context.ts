@@ -1,6 +1,7 @@
 import type { CallContext, CallDrain } from "../rpc/call-context.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 
-/** Context of a call that came from another process. Metadata does not come along. */
+/** Context of a call that came from another process. Of its metadata only what the other process has read there comes along. */
 export class RemoteCallContext implements CallContext {
   readonly protocolName = "nats";
   readonly signal: AbortSignal;
@@ -10,6 +11,7 @@ export class RemoteCallContext implements CallContext {
   readonly requestHeader = new Headers();
   readonly responseHeader = new Headers();
   readonly responseTrailer = new Headers();
+  trace?: TraceContext;
 
   constructor(signal: AbortSignal, timeoutMs: () => number | undefined, peer: string, drain: CallDrain) {
     this.signal = signal;
@@ -53,5 +55,9 @@ export class LocalCallContext implements CallContext {
 
   get drain(): CallDrain | undefined {
     return this.#outer.drain;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#outer.trace;
   }
 }

@@ -12,10 +12,13 @@ import {
   type InfobipClientOptions,
 } from "./client-options.ts";
 import { createAuthorizer } from "./create-authorizer.ts";
+import type { Credentials } from "./credentials.ts";
 import type { CallKind, ErrorContext } from "./error-context.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { failureError } from "./failure-error.ts";
 import type { InfobipCallOptions } from "./infobip-client.ts";
+import { endOfRequest } from "./request-report.ts";
+import type { ExchangeObserver } from "./request-trace.ts";
 import { statusError } from "./status-error.ts";
 import { Transport } from "./transport.ts";
 import { unusableAnswer } from "./unusable-answer.ts";
@@ -37,12 +40,14 @@ const HTTP_UNAUTHORIZED = 401;
 export class CallRunner implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #transport: Transport;
-  readonly #authorizer: Authorizer;
+  #authorizer: Authorizer;
   readonly #hiddenSecrets: readonly Secret[];
   readonly #limitMs: number;
   readonly #now: () => number;
+  readonly #onExchange: ExchangeObserver | undefined;
 
   constructor(options: InfobipClientOptions) {
+    this.#onExchange = options.onExchange;
     this.#now = options.now ?? Date.now;
     this.#hiddenSecrets = options.hiddenSecrets ?? [];
     this.#limitMs = options.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
@@ -56,6 +61,7 @@ export class CallRunner implements AsyncDisposable {
 
   async run<T>(request: CallRequest<T>, call: InfobipCallOptions): Promise<T> {
     this.#admission.enter();
+    const authorizer = this.#authorizer;
     let authorization: Authorization | undefined;
     try {
       using bounds = new CallBounds({
@@ -65,11 +71,11 @@ export class CallRunner implements AsyncDisposable {
         now: this.#now,
       });
       authorization = await this.#authorize(bounds);
-      let answer = await this.#exchange(request, authorization, bounds, call.onWritten);
-      if (answer.status === HTTP_UNAUTHORIZED && this.#authorizer.refused(authorization)) {
+      let answer = await this.#exchange(request, authorization, bounds, call, 0);
+      if (answer.status === HTTP_UNAUTHORIZED && this.#hasOthers(authorizer, authorization)) {
         // A 401 proves that nothing was sent, so this is the one repeat that is always safe.
         authorization = await this.#authorize(bounds);
-        answer = await this.#exchange(request, authorization, bounds, call.onWritten);
+        answer = await this.#exchange(request, authorization, bounds, call, 1);
       }
       return this.#read(request, answer, this.#context(request.kind, call, authorization));
     } catch (error) {
@@ -79,10 +85,25 @@ export class CallRunner implements AsyncDisposable {
     }
   }
 
+  /**
+   * Signs requests that begin from here on with other credentials. Those under
+   * way keep theirs, unless Infobip refuses them. Throws an Error when the
+   * credentials cannot be right; those before are then kept.
+   */
+  useCredentials(credentials: Credentials): void {
+    // A token fetch of the one before ends by its own time limits: calls wait for it.
+    this.#authorizer = createAuthorizer(credentials, this.#transport, this.#now);
+  }
+
   /** Ends a token fetch, then waits a while for calls under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#authorizer[Symbol.asyncDispose]();
     await this.#transport[Symbol.asyncDispose]();
+  }
+
+  /** Whether a request that was refused with these credentials is worth a repeat with others. */
+  #hasOthers(authorizer: Authorizer, authorization: Authorization): boolean {
+    return authorizer !== this.#authorizer || authorizer.refused(authorization);
   }
 
   #authorize(bounds: CallBounds): Authorization | Promise<Authorization> {
@@ -94,7 +115,8 @@ export class CallRunner implements AsyncDisposable {
     { path, body }: CallRequest<T>,
     authorization: Authorization,
     bounds: CallBounds,
-    written: (() => void) | undefined,
+    { onWritten, traces }: InfobipCallOptions,
+    resends: number,
   ): Promise<HttpAnswer> {
     await this.#admission.acquire(bounds);
     const headers = [
@@ -106,15 +128,17 @@ export class CallRunner implements AsyncDisposable {
       USER_AGENT,
     ];
     if (body !== undefined) headers.push("content-type", "application/json");
-    return await this.#transport.request({
+    const answer = this.#transport.request({
       method: body === undefined ? "GET" : "POST",
       path,
       body,
       headers,
       bounds,
       released: () => this.#admission.release(),
-      written,
+      written: onWritten,
     });
+    if (traces === undefined || body === undefined) return await answer;
+    return await observed(answer, this.#onExchange?.({ method: "POST", path, resends, traces }));
   }
 
   #read<T>(request: CallRequest<T>, answer: HttpAnswer, context: ErrorContext): T {
@@ -136,5 +160,21 @@ export class CallRunner implements AsyncDisposable {
 
   #toServiceError(error: unknown, context: ErrorContext): ServiceError {
     return error instanceof CallFailure ? failureError(error, context) : ensureServiceError(error);
+  }
+}
+
+/** The same answer; `ended` is told of it. */
+async function observed(
+  answer: Promise<HttpAnswer>,
+  ended: ReturnType<ExchangeObserver>,
+): Promise<HttpAnswer> {
+  if (ended === undefined) return answer;
+  try {
+    const whole = await answer;
+    ended(endOfRequest(whole));
+    return whole;
+  } catch (error) {
+    ended(error instanceof CallFailure ? endOfRequest(error) : { status: undefined, errorType: "_OTHER" });
+    throw error;
   }
 }

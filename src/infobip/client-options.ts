@@ -1,5 +1,7 @@
 import type { Secret } from "../secret.ts";
 import type { Credentials } from "./credentials.ts";
+import type { RequestObserver } from "./request-report.ts";
+import type { ExchangeObserver } from "./request-trace.ts";
 
 /** Most connections to Infobip at one time; each carries one request at a time. */
 export const DEFAULT_CONNECTIONS = 32;
@@ -38,6 +40,12 @@ export interface InfobipClientOptions {
   readonly closeTimeoutMs?: number | undefined;
   /** PEM certificates to trust instead of the public authorities. */
   readonly ca?: string | undefined;
+  /** Told of each request that is part of a trace. */
+  readonly onExchange?: ExchangeObserver | undefined;
+  /** Told of each request that has ended, for metrics. */
+  readonly onRequestEnd?: RequestObserver | undefined;
+  /** Milliseconds on a clock that never goes back. Default: performance.now. */
+  readonly monotonicNow?: (() => number) | undefined;
   /** Wall clock in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }

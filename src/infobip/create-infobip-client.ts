@@ -2,7 +2,7 @@ import type { MessageResponse } from "../../gen/infobip/messages/v1/response_pb.
 import { readMessageResponse, readResultsBody } from "./answers.ts";
 import { CallRunner } from "./call-runner.ts";
 import type { InfobipClientOptions } from "./client-options.ts";
-import type { InfobipCallOptions, InfobipClient, ValidationAnswer } from "./infobip-client.ts";
+import type { InfobipCallOptions, RenewableInfobipClient, ValidationAnswer } from "./infobip-client.ts";
 import type { FetchOptions } from "./report-source.ts";
 import { readValidationAnswer } from "./validation-answer.ts";
 
@@ -18,7 +18,7 @@ const INBOUND_PATH = "/messages-api/1/inbound";
  * token could be renewed. Throws an Error when base URL or credentials cannot
  * be right. Must be disposed; calls after that fail with DRAINING.
  */
-export function createInfobipClient(options: InfobipClientOptions): InfobipClient {
+export function createInfobipClient(options: InfobipClientOptions): RenewableInfobipClient {
   const runner = new CallRunner(options);
   const send = (path: string, body: string, call: InfobipCallOptions): Promise<MessageResponse> =>
     runner.run({ kind: "SEND", path, body, read: readMessageResponse }, call);
@@ -39,6 +39,7 @@ export function createInfobipClient(options: InfobipClientOptions): InfobipClien
       runner.run({ kind: "VALIDATE", path: VALIDATE_PATH, body, read: readValidationAnswer }, call),
     fetchReports: (options) => fetch(REPORTS_PATH, {}, options),
     fetchInbound: (channel, options) => fetch(INBOUND_PATH, { channel }, options),
+    useCredentials: (credentials) => runner.useCredentials(credentials),
     [Symbol.asyncDispose]: () => runner[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { CallFailure, type Stop } from "./call-failure.ts";
+import type { HttpPool } from "./pool.ts";
 
 /** What came back over HTTP. */
 export interface HttpAnswer {
@@ -56,7 +57,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Dispatches the request, unless the call ended in the meantime. */
-  dispatchTo(pool: Pool, options: Dispatcher.DispatchOptions): void {
+  dispatchTo(pool: HttpPool, options: Dispatcher.DispatchOptions): void {
     if (this.#settled) this.#release(false);
     else pool.dispatch(options, this);
   }

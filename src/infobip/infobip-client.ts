@@ -3,7 +3,9 @@ import type {
   ValidationOkResponse,
 } from "../../gen/infobip/messages/v1/api_error_pb.js";
 import type { MessageResponse } from "../../gen/infobip/messages/v1/response_pb.js";
+import type { Credentials } from "./credentials.ts";
 import type { ReportSource } from "./report-source.ts";
+import type { RequestTraces } from "./request-trace.ts";
 
 /** Bounds of one call to Infobip. */
 export interface InfobipCallOptions {
@@ -13,6 +15,8 @@ export interface InfobipCallOptions {
   readonly timeoutMs?: number | undefined;
   /** Message ids in the request, for SEND_OUTCOME_UNKNOWN. */
   readonly messageIds?: readonly string[];
+  /** Where the request stands in traces. Nothing of it is sent. */
+  readonly traces?: RequestTraces;
   /** Turns a property path of Infobip's JSON into the path of the protobuf field. */
   readonly fieldPath?: (property: string) => string;
   /**
@@ -50,4 +54,14 @@ export interface InfobipClient extends ReportSource, AsyncDisposable {
   validateMessages(body: string, options: InfobipCallOptions): Promise<ValidationAnswer>;
   /** POST /messages-api/1/events */
   sendEvents(body: string, options: InfobipCallOptions): Promise<MessageResponse>;
+}
+
+/** A client whose credentials can be replaced. */
+export interface RenewableInfobipClient extends InfobipClient {
+  /**
+   * Signs requests that begin from here on with other credentials; those under
+   * way are repeated with them when Infobip refuses theirs. Throws an Error when
+   * the credentials cannot be right; those before are then kept.
+   */
+  useCredentials(credentials: Credentials): void;
 }

@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { parseBaseUrl } from "./base-url.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import { CallFailure } from "./call-failure.ts";
@@ -13,6 +13,8 @@ import {
   type InfobipClientOptions,
 } from "./client-options.ts";
 import { Exchange, type HttpAnswer } from "./exchange.ts";
+import { type HttpPool, newPool } from "./pool.ts";
+import { endOfRequest, type RequestObserver } from "./request-report.ts";
 
 /** One request. */
 export interface HttpRequest {
@@ -31,10 +33,13 @@ export interface HttpRequest {
 
 /** The connections to Infobip: HTTP/1.1, kept alive, one request at a time on each. */
 export class Transport implements AsyncDisposable {
-  readonly #pool: Pool;
+  readonly #pool: HttpPool;
   readonly #pathPrefix: string;
   readonly #maxResponseBytes: number;
   readonly #closeTimeoutMs: number;
+  readonly #origin: URL;
+  readonly #onRequestEnd: RequestObserver | undefined;
+  readonly #now: () => number;
   /** Connections whose answer came in this turn of the event loop. */
   #settling = 0;
   /** Requests that wait for one of those. */
@@ -44,9 +49,12 @@ export class Transport implements AsyncDisposable {
   constructor(options: InfobipClientOptions) {
     const { origin, pathPrefix } = parseBaseUrl(options.baseUrl);
     this.#pathPrefix = pathPrefix;
+    this.#origin = new URL(origin);
+    this.#onRequestEnd = options.onRequestEnd;
+    this.#now = options.monotonicNow ?? (() => performance.now());
     this.#maxResponseBytes = options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
-    this.#pool = new Pool(origin, {
+    this.#pool = newPool(origin, {
       connections: options.connections ?? DEFAULT_CONNECTIONS,
       pipelining: 1,
       allowH2: false,
@@ -66,10 +74,17 @@ export class Transport implements AsyncDisposable {
       released?.();
       return Promise.reject(new CallFailure("CONNECT", { stop: bounds.stop }));
     }
+    const ended = this.#reporter(method, path);
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(this.#maxResponseBytes, {
-        answered: resolve,
-        failed: reject,
+        answered: (answer) => {
+          ended?.(answer);
+          resolve(answer);
+        },
+        failed: (failure) => {
+          ended?.(failure);
+          reject(failure);
+        },
         written,
         released: (whole) => {
           if (whole) this.#noteSettling();
@@ -86,6 +101,23 @@ export class Transport implements AsyncDisposable {
         idempotent: false,
       });
     });
+  }
+
+  /** To be called with the end of a request that begins now; undefined when nobody wants to know. */
+  #reporter(method: "GET" | "POST", path: string): ((ended: HttpAnswer | CallFailure) => void) | undefined {
+    const report = this.#onRequestEnd;
+    if (report === undefined) return undefined;
+    const startedAt = this.#now();
+    const { hostname: host, port, protocol } = this.#origin;
+    return (ended) =>
+      report({
+        method,
+        host,
+        port: port || (protocol === "http:" ? "80" : "443"),
+        path: path.split("?", 1)[0] ?? "",
+        ...endOfRequest(ended),
+        durationMs: this.#now() - startedAt,
+      });
   }
 
   #dispatch(exchange: Exchange, options: Dispatcher.DispatchOptions): void {

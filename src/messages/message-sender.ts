@@ -4,16 +4,20 @@ import {
   SendMessagesRequestSchema,
   type SendMessagesResponse,
   SendMessagesResponseSchema,
+  SendOutcome,
 } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import { ServiceError } from "../errors.ts";
 import { toFieldPath } from "../infobip/codec/paths.ts";
 import type { SendAnswer, SendJob, SendQueue } from "../infobip/sending/send-queue.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 import { matchResults } from "./match-results.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
+import type { SendOrigin } from "./send-call.ts";
+import type { SentCall } from "./send-result-event.ts";
 import type { SendResultRecorder } from "./send-result-recorder.ts";
 
 /** Bounds of one send. */
-export interface MessageSendOptions {
+export interface MessageSendOptions extends SendOrigin {
   /** Ends the wait. Of a request that has left by then the answer goes to `onLate`. */
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline, where there is one. */
@@ -43,27 +47,48 @@ export interface MessageSenderOptions {
   readonly queue: Pick<SendQueue, "send">;
   /** Owns what is being recorded, of late answers too: dispose of it after the queue. */
   readonly recorder: SendResultRecorder;
+  /** Told of each send before it goes to the queue: its message ids and the trace of its call. Must not throw. */
+  readonly onBegin?: (messageIds: readonly string[], trace: TraceContext | undefined) => void;
+  /** Told of each send when it is known what became of it; of one whose wait was ended also when the answer comes after all. Must not throw. */
+  readonly onEnd?: (call: SentCall, origin: SendOrigin) => void;
 }
 
 /** For a record that nobody waits for. */
 const NOBODY_WAITS = AbortSignal.abort();
 
 /** Makes the way of all messages to Infobip. It holds nothing of its own. */
-export function createMessageSender({ queue, recorder }: MessageSenderOptions): MessageSender {
+export function createMessageSender(parts: MessageSenderOptions): MessageSender {
+  const { queue, recorder, onBegin, onEnd } = parts;
   return {
     async send(prepared, options) {
+      const { trace } = options;
       const job = jobOf(prepared, options, (outcome) => {
         if (outcome instanceof ServiceError) return options.onLate?.(outcome);
         const response = responseOf(prepared, outcome);
-        void recorder.record({ request: prepared.request, ...resultsOf(response) }, NOBODY_WAITS);
+        const call = { request: prepared.request, trace, ...resultsOf(response) };
+        onEnd?.(call, options);
+        void recorder.record(call, NOBODY_WAITS);
         options.onLate?.(response);
       });
+      onBegin?.(prepared.messageIds, trace);
       try {
         const response = responseOf(prepared, await queue.send(job));
-        await recorder.record({ request: prepared.request, ...resultsOf(response) }, options.signal);
+        const call = { request: prepared.request, trace, ...resultsOf(response) };
+        onEnd?.(call, options);
+        await recorder.record(call, options.signal);
         return response;
       } catch (error) {
-        if (isOutcomeUnknown(error)) await recorder.record(unansweredCall(prepared, error), options.signal);
+        if (error instanceof ServiceError) {
+          const isUnknown = error.metadata.outcome === "UNKNOWN";
+          const call = unansweredCall(
+            prepared,
+            error,
+            isUnknown ? SendOutcome.UNKNOWN : SendOutcome.NOT_SENT,
+            trace,
+          );
+          onEnd?.(call, options);
+          if (isUnknown) await recorder.record(call, options.signal);
+        }
         throw error;
       }
     },
@@ -84,6 +109,8 @@ function jobOf(
     coalesce: options.coalesce && optionsJson === undefined,
     signal: options.signal,
     timeoutMs: options.timeoutMs,
+    // Whoever has something to do before its request leaves has answered its caller long ago.
+    trace: options.trace && { context: options.trace, isAwaited: options.beforeSend === undefined },
     fieldPath: (property) => toFieldPath(SendMessagesRequestSchema, request, property),
     beforeSend: options.beforeSend,
     onLate,
@@ -101,18 +128,16 @@ function resultsOf({ bulkId, results }: SendMessagesResponse) {
   return { bulkId, results };
 }
 
-function isOutcomeUnknown(error: unknown): error is ServiceError {
-  return error instanceof ServiceError && error.metadata.outcome === "UNKNOWN";
-}
-
-/** What is known of a request that has left and got no answer. */
-function unansweredCall({ request, slots }: PreparedRequest, error: ServiceError) {
-  return {
-    request,
-    bulkId: bulkIdOf(request),
-    results: matchResults(slots, []),
-    errorReason: error.reason,
-  };
+/** What is known of a request that got no answer. */
+function unansweredCall(
+  { request, slots }: PreparedRequest,
+  error: ServiceError,
+  outcome: SendOutcome,
+  trace: TraceContext | undefined,
+): SentCall {
+  const results = matchResults(slots, []);
+  for (const result of results) result.outcome = outcome;
+  return { request, bulkId: bulkIdOf(request), results, errorReason: error.reason, trace };
 }
 
 function bulkIdOf(request: SendMessagesRequest): string | undefined {

@@ -4,6 +4,7 @@ import type { ClockTimer } from "../timer.ts";
 import type { MessageSender } from "./message-sender.ts";
 import { endOfAttempt, isEndedByCallers } from "./once-errors.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
+import type { SendOrigin } from "./send-call.ts";
 
 /**
  * Longest wait for what became of a request whose callers have all gone, in
@@ -11,8 +12,8 @@ import type { PreparedRequest } from "./prepare-request.ts";
  */
 const MAX_LATE_MS = 15_000;
 
-/** What is sent, under which request id. */
-export interface OnceRequest {
+/** What is sent, under which request id. Of several callers the first counts as the origin. */
+export interface OnceRequest extends SendOrigin {
   readonly requestId: string;
   readonly payloadHash: Uint8Array;
   readonly prepared: PreparedRequest;
@@ -40,13 +41,15 @@ export class SendAttempt {
 
   /** Sends; `deadlineMs` is on the timer's clock, Infinity for none. Rejects as MessageSender.send does. To be called once. */
   run(deadlineMs: number): Promise<SendMessagesResponse> {
-    const { prepared, coalesce, flow } = this.#request;
+    const { prepared, coalesce, flow, caller, trace } = this.#request;
     const { sender, timer } = this.#context;
     return sender.send(prepared, {
       signal: this.#controller.signal,
       timeoutMs: Number.isFinite(deadlineMs) ? deadlineMs - timer.now() : undefined,
       flow,
       coalesce,
+      caller,
+      trace,
       onLate: (outcome) => this.#late.resolve(outcome instanceof ServiceError ? undefined : outcome),
     });
   }

@@ -31,6 +31,7 @@ export function createSendEvents(
       coalesce: false,
       signal: call.signal,
       timeoutMs: call.timeoutMs(),
+      trace: call.trace && { context: call.trace, isAwaited: true },
       fieldPath: (property) => toFieldPath(SendEventsRequestSchema, request, property),
     });
     return create(SendEventsResponseSchema, { bulkId, results: matchResults(slots, answers) });

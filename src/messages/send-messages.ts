@@ -10,5 +10,11 @@ export function createSendMessages({
   readonly send: SendCall;
 }): UnaryImplementation<(typeof MessagesService)["method"]["sendMessages"]> {
   return (request, call) =>
-    send(request, { signal: call.signal, timeoutMs: call.timeoutMs(), flow: unaryFlow(call) });
+    send(request, {
+      signal: call.signal,
+      timeoutMs: call.timeoutMs(),
+      flow: unaryFlow(call),
+      caller: call.caller?.name,
+      trace: call.trace,
+    });
 }

@@ -120,7 +120,15 @@ class OnceSender implements SendOnce {
     const prepared = this.#options.prepare(request, derivedMessageIds("send", requestId, payloadHash));
     const coalesce = request.coalesce !== false;
     const call = new OnceCall(
-      { requestId, payloadHash, prepared, coalesce, flow: options.flow },
+      {
+        requestId,
+        payloadHash,
+        prepared,
+        coalesce,
+        flow: options.flow,
+        caller: options.caller,
+        trace: options.trace,
+      },
       this.#context,
     );
     this.#open.set(requestId, call);

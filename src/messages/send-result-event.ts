@@ -17,6 +17,7 @@ import {
   shortHash,
 } from "../eventlog/fingerprint.ts";
 import { StatusRank, sendResultRank } from "../infobip/status-rank.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 import { messageOf } from "./message-of.ts";
 import type { SendAnswerEncoder } from "./send-answer-encoder.ts";
 
@@ -33,6 +34,8 @@ export interface SentCall {
   readonly results: readonly SendResult[];
   /** Machine reason of the error that the call ended with; undefined when Infobip answered. */
   readonly errorReason?: string;
+  /** Where the call stands in a trace. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Makes the event of one result; `timeMs` is when the answer came, in Unix milliseconds. */
@@ -51,6 +54,7 @@ export function sendResultEvent(
     columns,
     callbackData: message?.webhooks?.callbackData,
     campaignReferenceId: message?.options?.campaignReferenceId,
+    traceParent: call.trace?.traceparent,
     payloadField: SEND_RESULT_FIELD,
     payload: answers.encode(result, call.errorReason),
   });
@@ -70,7 +74,7 @@ function columnsOfResult(
   const fields = {
     channel: message?.channel,
     sender: message?.sender,
-    destination: result.destination ?? addressOf(message, result.destinationIndex),
+    destination: destinationOf(result, message),
     messageId: result.messageId,
     bulkId: call.bulkId,
     platform: message?.options?.platform,
@@ -78,7 +82,14 @@ function columnsOfResult(
   return { ...columnsOf(standing, fields), occurTimeMs: timeMs };
 }
 
-/** Address of a destination on the message's own channel. */
+/** Who a result is about: as Infobip says, or else the destination's address on the message's own channel. */
+export function destinationOf(
+  result: SendResult,
+  message: Message | TemplateMessage | undefined,
+): string | undefined {
+  return result.destination ?? addressOf(message, result.destinationIndex);
+}
+
 function addressOf(message: Message | TemplateMessage | undefined, index: number): string | undefined {
   const kind: MessageDestination["kind"] | undefined = message?.destinations[index]?.kind;
   if (kind?.case === "toDestination") return kind.value.to;

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagesService } from "../../gen/infobip/messages/v1/messages_service_pb.js";
+import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { StreamMessagesRequest, StreamOpen } from "../../gen/infobip/messages/v1/stream_messages_pb.js";
 import type { CallContext } from "../rpc/call-context.ts";
 import { callEnded } from "../rpc/call-ended.ts";
@@ -45,6 +46,8 @@ export interface StreamMessagesOptions {
   readonly drainStopTime: () => number;
   /** What becomes of errors that no caller may see. */
   readonly errors: InternalErrors;
+  /** Checks each send for the stream's caller, after validation; throws ServiceError. Not set: everyone may send everything. */
+  readonly authorise?: (request: SendMessagesRequest, call: CallContext) => void;
   /** Most credits of one stream. Default: {@link DEFAULT_MAX_IN_FLIGHT}. */
   readonly maxInFlight?: number;
   /** Called once for each send, when it ends, refused ones included. Must not throw. */
@@ -60,6 +63,7 @@ interface Shared extends StreamSendsContext {
   readonly drain: DrainNotice;
   readonly drainStopTime: () => number;
   readonly now: () => number;
+  readonly authorise: StreamMessagesOptions["authorise"];
 }
 
 /** Makes the implementation of MessagesService.StreamMessages. Its streams fail with ServiceError only. */
@@ -69,6 +73,7 @@ export function createStreamMessages(
   const { maxFrameBytes, maxDestinations, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = options;
   const shared: Shared = {
     send: options.send,
+    authorise: options.authorise,
     errors: options.errors,
     onSend: options.onSend ?? (() => undefined),
     drainStopTime: options.drainStopTime,
@@ -122,7 +127,17 @@ class MessageStream implements Disposable {
     const callDeadline = shared.timer.now() + (call.timeoutMs() ?? Number.POSITIVE_INFINITY);
     this.#shared = shared;
     this.#call = call;
-    this.#sends = new StreamSends(shared, flow, callDeadline, wake);
+    this.#sends = new StreamSends(
+      shared,
+      {
+        flow,
+        caller: call.caller?.name,
+        trace: call.trace,
+        authorise: shared.authorise && ((request) => shared.authorise?.(request, call)),
+      },
+      callDeadline,
+      wake,
+    );
     this.#reader = new StreamReader(frames, {
       sends: this.#sends,
       credits,

@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { type MessageStatus, MessageStatusSchema } from "../../gen/infobip/messages/v1/response_pb.js";
 import {
   type SendMessagesResponse,

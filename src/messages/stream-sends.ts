@@ -10,7 +10,7 @@ import { type InternalErrors, internalError } from "../rpc/internal-error.ts";
 import type { ClockTimer } from "../timer.ts";
 import { validate } from "../validation.ts";
 import { brokenRules } from "./request-rules.ts";
-import type { SendCall } from "./send-call.ts";
+import type { SendCall, SendOrigin } from "./send-call.ts";
 import { Deadlines, type Limited } from "./stream-deadlines.ts";
 import { REQUEST_MISSING, SEND_TIMED_OUT } from "./stream-errors.ts";
 import { HeldResults } from "./stream-held-results.ts";
@@ -63,12 +63,20 @@ class OpenSend implements Limited {
   }
 }
 
+/** Whose sends a stream carries. */
+export interface StreamOrigin extends SendOrigin {
+  readonly flow: string;
+  /** Checks each send for its caller, after validation. Not set: the caller may send everything. */
+  readonly authorise?: ((request: SendMessagesRequest) => void) | undefined;
+}
+
 /** The sends of one stream and their results. */
 export class StreamSends {
   /** Results that are to be sent. */
   readonly results = new HeldResults();
   readonly #context: StreamSendsContext;
   readonly #flow: string;
+  readonly #origin: StreamOrigin;
   readonly #callDeadline: number;
   readonly #wake: () => void;
   readonly #open = new Set<OpenSend>();
@@ -76,9 +84,10 @@ export class StreamSends {
   #isClosed = false;
 
   /** `callDeadline` is on the timer's clock; `wake` is called for each result. */
-  constructor(context: StreamSendsContext, flow: string, callDeadline: number, wake: () => void) {
+  constructor(context: StreamSendsContext, origin: StreamOrigin, callDeadline: number, wake: () => void) {
     this.#context = context;
-    this.#flow = flow;
+    this.#flow = origin.flow;
+    this.#origin = origin;
     this.#callDeadline = callDeadline;
     this.#wake = wake;
     this.#deadlines = new Deadlines(context.timer, this.#open);
@@ -122,7 +131,15 @@ export class StreamSends {
     let error: ServiceError | undefined;
     try {
       const { signal } = one.controller;
-      const response = await send(checked(request), { signal, timeoutMs, flow: this.#flow });
+      const sent = checked(request);
+      this.#origin.authorise?.(sent);
+      const response = await send(sent, {
+        signal,
+        timeoutMs,
+        flow: this.#flow,
+        caller: this.#origin.caller,
+        trace: this.#origin.trace,
+      });
       if (!this.#isClosed) entry = encoder.response(one.clientRef, response);
     } catch (thrown) {
       error = this.#errorOf(thrown);

@@ -24,9 +24,9 @@ import { ALREADY_EXPIRED, timesOf, timeViolations } from "./submission-times.ts"
  */
 export function createSubmitMessages(context: SubmissionContext): SubmissionMethod<"submitMessages"> {
   const { outbox, now } = context;
-  return async (request, { signal }) => {
+  return async (request, { signal, trace }) => {
     refuseViolations(timeViolations(request));
-    const submission = toSubmission(request, context);
+    const submission = { ...toSubmission(request, context), trace };
     const { expireAfterMs } = submission;
     if (expireAfterMs !== 0 && expireAfterMs <= now()) {
       await orCallEnded(requireKnown(outbox, request.requestId), signal);

@@ -41,6 +41,7 @@ export function createValidateMessages(
     const answer = await context.client.validateMessages(encodeRequest(SendMessagesRequestSchema, sent), {
       signal: call.signal,
       timeoutMs: call.timeoutMs(),
+      ...(call.trace && { traces: { parent: call.trace, links: [] } }),
       fieldPath: (property) => toFieldPath(SendMessagesRequestSchema, sent, property),
     });
     return create(ValidateMessagesResponseSchema, {

@@ -1,7 +1,8 @@
 import type { SendMessagesRequest } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 import type { NewEvent } from "../eventlog/event-log.ts";
 import type { SubmissionRecord } from "../eventlog/submission-store.ts";
-import { messageIdsOf, requestOf } from "./stored-request.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
+import { messageIdsOf, requestOf, traceOf } from "./stored-request.ts";
 import { faceOf, type SubmissionFace } from "./submission-event.ts";
 
 /** Where a submission in memory stands. */
@@ -47,6 +48,7 @@ export class Entry {
   order = 0;
   #request: SendMessagesRequest | undefined;
   #face: SubmissionFace | undefined;
+  #trace: TraceContext | null | undefined;
 
   constructor(record: SubmissionRecord, request?: SendMessagesRequest) {
     this.record = record;
@@ -64,6 +66,12 @@ export class Entry {
     return this.#request;
   }
 
+  /** Where the submitting call stood in a trace; undefined when it was in none. */
+  get trace(): TraceContext | undefined {
+    if (this.#trace === undefined) this.#trace = readTrace(this.record.request) ?? null;
+    return this.#trace ?? undefined;
+  }
+
   /** What its events have in common. */
   get face(): SubmissionFace {
     this.#face ??= this.#findFace();
@@ -71,12 +79,21 @@ export class Entry {
   }
 
   #findFace(): SubmissionFace {
-    if (this.record.destinations !== 1) return faceOf(undefined, []);
+    const traceParent = this.trace?.traceparent;
+    if (this.record.destinations !== 1) return faceOf(undefined, [], traceParent);
     try {
-      return faceOf(this.request, messageIdsOf(this.record.request));
+      return faceOf(this.request, messageIdsOf(this.record.request), traceParent);
     } catch {
       // An event without the message's fields is better than a submission that cannot end.
-      return faceOf(undefined, []);
+      return faceOf(undefined, [], traceParent);
     }
+  }
+}
+
+function readTrace(stored: Uint8Array): TraceContext | undefined {
+  try {
+    return traceOf(stored);
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { type Status, StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { ServiceError } from "../errors.ts";
 import { toRpcStatus } from "../rpc/rpc-status.ts";
 

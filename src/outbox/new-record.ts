@@ -26,7 +26,7 @@ export function newRecord(
     attempts: 0,
     destinations: messageIds.length,
     payloadHash,
-    request: encodeStoredRequest(messageIds, submission.request),
+    request: encodeStoredRequest(messageIds, submission.request, submission.trace),
     outcome: new Uint8Array(0),
   };
 }

@@ -8,6 +8,7 @@ import type {
   UnknownOutcomePolicy,
 } from "../../gen/infobip/messages/v1/submission_pb.js";
 import type { ServiceError } from "../errors.ts";
+import type { TraceContext } from "../rpc/trace-context.ts";
 
 /** Messages to take into the outbox. */
 export interface NewSubmission {
@@ -23,6 +24,8 @@ export interface NewSubmission {
   readonly sendAfterMs: number;
   /** Unix milliseconds; 0: the outbox's own longest age. */
   readonly expireAfterMs: number;
+  /** Where the submitting call stands in a trace. Kept until the submission is done; a repeat does not change it. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Which submissions to list. */
@@ -69,6 +72,8 @@ export interface SubmissionSendOptions {
   readonly timeoutMs: number;
   /** Whether it may share a request with other submissions. */
   readonly coalesce: boolean;
+  /** Where the submitting call, which has ended, stood in a trace. */
+  readonly trace?: TraceContext | undefined;
   /** Awaited right before the request leaves: makes SENDING durable. */
   readonly beforeSend: () => Promise<void>;
   /** What became of it after the signal had ended the wait. */

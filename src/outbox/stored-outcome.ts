@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { type Status, StatusSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { type SendResult, SendResultSchema } from "../../gen/infobip/messages/v1/send_messages_pb.js";
 
 /** What SubmissionRecord.outcome holds. */

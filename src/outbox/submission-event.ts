@@ -25,6 +25,8 @@ export interface SubmissionFace {
   readonly columns: EventColumns;
   readonly callbackData: string | undefined;
   readonly campaignReferenceId: string | undefined;
+  /** Of the submitting call. */
+  readonly traceParent: string | undefined;
 }
 
 const STANDING = { type: EventType.SUBMISSION, final: false, rank: 0, occurTime: undefined };
@@ -33,12 +35,14 @@ const STANDING = { type: EventType.SUBMISSION, final: false, rank: 0, occurTime:
 export function faceOf(
   request: SendMessagesRequest | undefined,
   messageIds: readonly string[],
+  traceParent?: string,
 ): SubmissionFace {
   const fields = messageIds.length === 1 && request !== undefined ? fieldsOf(request, messageIds[0]) : {};
   return {
     columns: columnsOf(STANDING, fields),
     callbackData: fields.callbackData,
     campaignReferenceId: fields.campaignReferenceId,
+    traceParent,
   };
 }
 
@@ -78,6 +82,7 @@ export function submissionEvent(
     columns,
     callbackData: face.callbackData,
     campaignReferenceId: face.campaignReferenceId,
+    traceParent: face.traceParent,
     payloadField: SUBMISSION_FIELD,
     payload: encodeChange(record, errorReason),
   });

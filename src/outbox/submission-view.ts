@@ -8,7 +8,7 @@ import {
 import type { SubmissionRecord } from "../eventlog/submission-store.ts";
 import { decodeOutcome } from "./stored-outcome.ts";
 import { messageIdsOf } from "./stored-request.ts";
-import { submissionName } from "./submission-names.ts";
+import { requestIdOf, submissionName } from "./submission-names.ts";
 
 /** A submission as lists show it: without message ids and results. Takes records as lists get them. */
 export function summaryOf(record: SubmissionRecord): Submission {
@@ -26,7 +26,7 @@ function view(record: SubmissionRecord, withResults: boolean): Submission {
   const outcome = decodeOutcome(record.outcome, withResults);
   const submission = create(SubmissionSchema);
   submission.name = submissionName(record.id);
-  submission.requestId = record.id;
+  submission.requestId = requestIdOf(record.id);
   submission.state = record.state;
   submission.unknownOutcomePolicy = record.policy;
   submission.createTime = timestampOf(record.createTimeMs);

@@ -151,6 +151,7 @@ export class Worker {
         signal,
         timeoutMs: Math.max(1, entry.record.expireAfterMs - this.#options.now()),
         coalesce: request.coalesce !== false,
+        trace: entry.trace,
         beforeSend: () => this.#begin(entry, signal),
         // Only a stop ends the wait for a request that has left; the next start decides by the policy.
         onLate: ignore,

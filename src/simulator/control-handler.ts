@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ZodError, z } from "zod";
+import * as z from "zod";
 import { writeAnswer } from "./answer-writer.ts";
 import type { Answer } from "./api-errors.ts";
 import { readBody } from "./body-reader.ts";
@@ -80,7 +80,7 @@ async function run(control: Control, request: ControlRequest): Promise<Answer> {
   try {
     return await control(request);
   } catch (error) {
-    if (error instanceof ZodError) return failure(400, z.prettifyError(error));
+    if (error instanceof z.ZodError) return failure(400, z.prettifyError(error));
     if (error instanceof RangeError) return failure(400, error.message);
     throw error;
   }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ENDPOINTS, FAULT_KINDS, type FaultRule } from "./fault.ts";
 import { MAX_FAULT_RULES, MAX_VIOLATIONS } from "./limits.ts";
 

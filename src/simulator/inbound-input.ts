@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CallbackItem, INBOUND_CHANNELS, TYPING_CHANNELS } from "./callback-bodies.ts";
 import { formatInstant } from "./date-format.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { damagedTransfer } from "./transfer-error.ts";
 import type { TransferCounts, TransferHeader } from "./transfer-format.ts";
 

@@ -78,6 +78,8 @@ class FairSendQueue implements SendQueue {
       requests: this.#requests.size,
       circuit: this.#options.breaker.state,
       pausedMs: this.#options.limiter.pausedMs(),
+      oldestMs: this.#oldestMs(),
+      rateLimitMs: this.#queue.rateLimitMs(),
     };
   }
 
@@ -89,6 +91,11 @@ class FairSendQueue implements SendQueue {
       this.#closeIfDone();
     }
     return this.#closing.promise;
+  }
+
+  #oldestMs(): number {
+    const since = Math.min(this.#queue.oldestTime(), this.#repeats.oldestTime);
+    return since === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#options.timer.now() - since);
   }
 
   #refusalOf(job: SendJob, bytes: number): ServiceError | undefined {

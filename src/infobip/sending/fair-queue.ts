@@ -90,6 +90,26 @@ export class FairQueue {
     return this.#destinationsOn.get(channel) ?? 0;
   }
 
+  /** When the job that came first came, on the queue's clock; infinite when none waits. A step for each flow. */
+  oldestTime(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const job of this.#firstJobs()) oldest = Math.min(oldest, job.since);
+    return oldest;
+  }
+
+  /** Milliseconds for which the limits still hold back the flow that they hold back longest; 0: none. A step for each flow. */
+  rateLimitMs(): number {
+    let longest = 0;
+    for (const { job } of this.#firstJobs()) longest = Math.max(longest, this.#limiter.waitMs(job.channels));
+    return longest;
+  }
+
+  *#firstJobs(): Generator<QueuedJob> {
+    for (const lane of this.flows.lanes) {
+      for (let flow = lane.first; flow; flow = flow.next) if (flow.first) yield flow.first;
+    }
+  }
+
   push(job: QueuedJob): void {
     const flow = this.flows.ensure(job.job);
     flow.append(job);

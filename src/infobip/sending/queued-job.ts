@@ -23,6 +23,8 @@ export class QueuedJob {
   readonly cost: number;
   /** Whether it shares a request with nobody. */
   readonly isAlone: boolean;
+  /** When it came, on the queue's clock. */
+  readonly since: number;
   /** When the caller's deadline is, on the queue's clock. */
   readonly deadline: number;
   /** Requests that failed and could have been repeated. */
@@ -44,6 +46,7 @@ export class QueuedJob {
     const { body } = job;
     this.job = job;
     this.bytes = bytes;
+    this.since = now;
     this.cost = costOf(job);
     this.messages = body.endpoint === "messages" ? body.messages.length : 1;
     this.isAlone = standsAlone(job);

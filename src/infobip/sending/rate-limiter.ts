@@ -41,19 +41,36 @@ interface Owing {
  */
 export class RateLimiter {
   readonly #now: () => number;
-  readonly #total: TokenBucket | undefined;
-  readonly #channels = new Map<Channel, TokenBucket>();
-  /** Whether nothing but a pause ever holds anything back. */
-  readonly isUnlimited: boolean;
+  #total: TokenBucket | undefined;
+  #channels = new Map<Channel, TokenBucket>();
+  #limits: Omit<RateLimits, "now"> = { total: 0, channels: new Map() };
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor({ total, channels, now }: RateLimits) {
     this.#now = now;
-    this.#total = total > 0 ? new TokenBucket(total, now()) : undefined;
+    this.setLimits({ total, channels });
+  }
+
+  /** Whether nothing but a pause holds anything back. */
+  get isUnlimited(): boolean {
+    return this.#total === undefined && this.#channels.size === 0;
+  }
+
+  /**
+   * Sets other limits. One that stays the same goes on as it was; another one
+   * begins with a full burst. What is owed under a limit before is forgiven.
+   */
+  setLimits({ total, channels }: Omit<RateLimits, "now">): void {
+    const { total: before, channels: channelsBefore } = this.#limits;
+    this.#limits = { total, channels };
+    if (total !== before) this.#total = this.#bucket(total);
+    const buckets = new Map<Channel, TokenBucket>();
     for (const [channel, rate] of channels) {
-      if (rate > 0) this.#channels.set(channel, new TokenBucket(rate, now()));
+      const kept = channelsBefore.get(channel) === rate ? this.#channels.get(channel) : undefined;
+      const bucket = kept ?? this.#bucket(rate);
+      if (bucket) buckets.set(channel, bucket);
     }
-    this.isUnlimited = this.#total === undefined && this.#channels.size === 0;
+    this.#channels = buckets;
   }
 
   /** Milliseconds until a job with these counts may go, if no other goes before it; 0: at once. */
@@ -108,6 +125,10 @@ export class RateLimiter {
   pausedMs(): number {
     if (this.#pausedUntilMs === Number.NEGATIVE_INFINITY) return 0;
     return Math.max(0, this.#pausedUntilMs - this.#now());
+  }
+
+  #bucket(rate: number): TokenBucket | undefined {
+    return rate > 0 ? new TokenBucket(rate, this.#now()) : undefined;
   }
 
   #eachBucket(

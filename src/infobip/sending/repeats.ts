@@ -34,6 +34,13 @@ export class Repeats {
     return next;
   }
 
+  /** When the job that came first of them came; infinite when none waits. */
+  get oldestTime(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { jobs } of this.#waiting) for (const job of jobs) oldest = Math.min(oldest, job.since);
+    return oldest;
+  }
+
   add(repeat: Repeat): void {
     this.#waiting.push(repeat);
     for (const job of repeat.jobs) {

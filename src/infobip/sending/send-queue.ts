@@ -1,6 +1,7 @@
 import type { Channel } from "../../../gen/infobip/messages/v1/channel_pb.js";
 import type { MessageResponseDetails } from "../../../gen/infobip/messages/v1/response_pb.js";
 import type { ServiceError } from "../../errors.ts";
+import type { RequestTrace } from "../request-trace.ts";
 
 /** Destinations on one channel. With failover a destination counts on the message's own channel. */
 export interface ChannelCount {
@@ -34,6 +35,8 @@ export interface SendJob {
   readonly signal: AbortSignal;
   /** Milliseconds until the caller's deadline, where it has one. For early refusal and retries: only the signal ends the job. */
   readonly timeoutMs?: number | undefined;
+  /** Where its call stands in a trace. */
+  readonly trace?: RequestTrace | undefined;
   /** Turns a property path of a body with this job's messages alone into the path of the protobuf field; empty when there is none. */
   readonly fieldPath: (property: string) => string;
   /**
@@ -64,6 +67,10 @@ export interface SendQueueState {
   readonly circuit: "closed" | "open" | "half-open";
   /** Milliseconds for which a 429 still holds everything back; 0 when none does. */
   readonly pausedMs: number;
+  /** For how long the job that came first has waited, in milliseconds; 0 when none waits. Costs a step for each flow. */
+  readonly oldestMs: number;
+  /** Milliseconds for which the rate limits, or a pause, still hold back the flow that they hold back longest; 0: none. */
+  readonly rateLimitMs: number;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { InfobipCallOptions } from "../infobip-client.ts";
+import { requestTraces } from "../request-trace.ts";
 import type { QueuedJob } from "./queued-job.ts";
 
 /** When and as what a request left the queue. */
@@ -64,10 +65,12 @@ export class SendRequest {
     this.#controller = new AbortController();
     const [first] = this.jobs;
     const only = this.isShared ? undefined : first?.job;
+    const traces = requestTraces(this.jobs);
     return {
       signal: this.#controller.signal,
       messageIds: only?.messageIds ?? this.jobs.flatMap(({ job }) => job.messageIds),
       ...(only ? { fieldPath: only.fieldPath } : {}),
+      ...(traces && { traces }),
       onWritten: () => {
         this.isWritten = true;
       },
