@@ -10,10 +10,12 @@ import type { CommonClientOptions } from "./client-options.ts";
 import type { CallHeaders } from "./closable-transport.ts";
 import { type LinkedAbort, linkedAbort } from "./linked-abort.ts";
 import { InfobipRpcError } from "./rpc-error.ts";
-import { toRpcError } from "./to-rpc-error.ts";
+import { isRefusedUnseen, toRpcError } from "./to-rpc-error.ts";
 
 /** Milliseconds until a unary call fails, unless told otherwise. */
 const TIMEOUT_MS = 30_000;
+/** Most times that a unary call is made while connections refuse it unseen. */
+const MAX_TRIES = 3;
 
 /** What {@link guardedTransport} adds to the calls. */
 export interface TransportGuards extends Pick<CommonClientOptions, "token" | "timeoutMs"> {
@@ -48,7 +50,8 @@ class GuardedTransport implements Transport {
     try {
       const transport = await this.#load();
       const limitMs = timeoutMs ?? this.#guards.timeoutMs ?? TIMEOUT_MS;
-      return await transport.unary(method, abort.signal, limitMs, await this.#headers(header), input);
+      const headers = await this.#headers(header);
+      return await untilSeen(() => transport.unary(method, abort.signal, limitMs, headers, input));
     } catch (error) {
       throw this.#failure(error, method.name);
     } finally {
@@ -109,6 +112,17 @@ class GuardedTransport implements Transport {
     return this.#guards.closed.aborted && failure.domain === undefined
       ? closedError(failure.outcome, failure)
       : failure;
+  }
+}
+
+/** Makes a call again that was refused unseen: an instance that stops turns clients away, and another connection does it. */
+async function untilSeen<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === MAX_TRIES || !isRefusedUnseen(error)) throw error;
+    }
   }
 }
 
