@@ -217,14 +217,18 @@ describe("stopping", () => {
     await rig.submit("queued");
     await rig.leave(0);
     const drained = rig.outbox.drain(5_000).then(() => "drained");
-    await expect(rig.outbox.submit(newSubmission("new"))).rejects.toMatchObject({ reason: "DRAINING" });
+    // A caller that is turned away only by the connection may still submit: it is stored, and goes out after the next start.
+    await rig.outbox.submit(newSubmission("new"));
     await expect(rig.handed[1]?.options.beforeSend()).rejects.toThrow();
     rig.handed[0]?.answer();
     expect(await drained).toBe("drained");
     expect(await rig.stateOf("left")).toBe(ACCEPTED);
     expect(await rig.stateOf("queued")).toBe(QUEUED);
+    expect(await rig.stateOf("new")).toBe(QUEUED);
+    expect(rig.handed).toHaveLength(2);
     await rig[Symbol.asyncDispose]();
     expect(rig.changes.filter((change) => change.startsWith("queued"))).toEqual(["queued QUEUED 0"]);
+    await expect(rig.outbox.submit(newSubmission("late"))).rejects.toMatchObject({ reason: "DRAINING" });
   });
 
   it("waits no longer than it may, and decides by the policy about what is under way then", async () => {

@@ -58,7 +58,9 @@ class StoredOutbox implements RunningOutbox {
   #retryAt = Number.POSITIVE_INFINITY;
   #isRunning = false;
   #isRunComing = false;
+  /** Sends nothing more; what is submitted is kept for the next start. */
   #isStopping = false;
+  #isClosing = false;
   #disposed: Promise<void> | undefined;
 
   constructor(options: OutboxOptions) {
@@ -103,7 +105,7 @@ class StoredOutbox implements RunningOutbox {
 
   async submit(submission: NewSubmission): Promise<Submission> {
     const { requestId } = submission;
-    if (this.#isStopping) throw outboxDraining();
+    if (this.#isClosing) throw outboxDraining();
     return this.#locks.run(requestId, async () => {
       const known = await this.#find(requestId);
       if (known === undefined) return this.#create(submission);
@@ -158,6 +160,7 @@ class StoredOutbox implements RunningOutbox {
   }
 
   async #dispose(): Promise<void> {
+    this.#isClosing = true;
     this.#stop();
     this.#parts.worker.abandon();
     await Promise.all([
@@ -184,7 +187,7 @@ class StoredOutbox implements RunningOutbox {
   }
 
   async #create(submission: NewSubmission): Promise<Submission> {
-    if (this.#isStopping) throw outboxDraining();
+    if (this.#isClosing) throw outboxDraining();
     const record = newRecord(submission, ++this.#lastNumber, this.#options);
     const entry = new Entry(record, submission.request);
     const { length } = record.request;

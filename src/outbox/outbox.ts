@@ -60,7 +60,7 @@ export interface Outbox extends AsyncDisposable {
   list(query: SubmissionListQuery): Promise<SubmissionList>;
   /** Rejects with ServiceError SUBMISSION_UNKNOWN, SUBMISSION_NOT_CANCELLABLE or LOG_UNAVAILABLE. */
   cancel(requestId: string): Promise<Submission>;
-  /** Starts no further request and waits for those under way, at most `graceMs`. */
+  /** Starts no further request and waits for those under way, at most `graceMs`. What is submitted from then on waits for the next start. */
   drain(graceMs: number): Promise<void>;
 }
 
