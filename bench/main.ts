@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { alignTable } from "../src/cli/table.ts";
 import { measureFanOut } from "./fan-out.ts";
 import { measureFleet } from "./fleet.ts";
+import { measureFootprint } from "./footprint.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLatency } from "./latency.ts";
@@ -15,7 +16,7 @@ const USAGE = `Measures the product against its budgets, as ratios within one ru
 
   npm run bench                       everything; takes several minutes
   npm run bench -- --quick            smaller sizes; about two minutes
-  npm run bench -- --only intake      one group: ${["intake", "fan-out", "latency", "growth", "send-cpu", "send-latency", "fleet"].join(", ")}
+  npm run bench -- --only intake      one group: intake, fan-out, latency, growth, footprint, send-cpu, send-latency, fleet
   npm run bench -- --output FILE      where the JSON goes (default bench/results.json)
 
 Needs Linux: CPU is read from the system's accounting. Exit code 3 when a budget is missed.
@@ -38,6 +39,8 @@ const GROUPS: Readonly<Record<string, (quick: boolean) => Promise<Row[]>>> = {
       sample: quick ? 5_000 : 20_000,
       rounds: quick ? 3 : 5,
     }),
+  footprint: (quick) =>
+    measureFootprint({ starts: quick ? 7 : 15, services: quick ? 1 : 3, calls: quick ? 30_000 : 60_000 }),
   "send-cpu": (quick) =>
     measureSendCpu({
       phaseMs: quick ? 400 : 2_000,

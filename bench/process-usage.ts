@@ -13,6 +13,16 @@ export function cpuMicroseconds(pid: number): number {
 
 /** Memory of a process that is resident, in MiB. Linux only. */
 export function residentMiB(pid: number): number {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return statusMiB(pid, "VmRSS");
+}
+
+/** The most memory of a process that was resident at one time, in MiB. Linux only. */
+export function peakResidentMiB(pid: number): number {
+  return statusMiB(pid, "VmHWM");
+}
+
+function statusMiB(pid: number, name: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const [, kib] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status) ?? [];
   return Number(kib) / 1024;
 }

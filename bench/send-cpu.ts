@@ -47,7 +47,6 @@ export async function measureSendCpu(size: SendCpuSize): Promise<Row[]> {
   await using load = await startLoad();
   const settings = { UPSTREAM_BASE_URL: upstream.url, HTTP_LISTEN: "127.0.0.1:0" };
   await using service = await startService(settings);
-  const idleMiB = service.residentMiB();
   await using relaxed = await startService({ ...settings, EVENTS_SEND_RESULTS: "relaxed" });
   await using naive = await startNaiveGateway(upstream.url, { validate: false });
   await using validating = await startNaiveGateway(upstream.url, { validate: true });
@@ -64,11 +63,7 @@ export async function measureSendCpu(size: SendCpuSize): Promise<Row[]> {
     uncoalesced: { gateway: uncoalesced, target: target("grpc", uncoalesced.address) },
   };
   const phases = await runRounds(contenders, { load, upstream }, size);
-  return [
-    ...rowsOf(phases),
-    memoryRow("idle", "after start", idleMiB),
-    memoryRow("load", "after calls with 128 in flight", service.residentMiB()),
-  ];
+  return rowsOf(phases);
 }
 
 function target(
@@ -173,15 +168,5 @@ function ratio(
       service_calls_per_second: ours.map((phase) => round(phase.callsPerSecond)),
       peer_calls_per_second: theirs.map((phase) => round(phase.callsPerSecond)),
     },
-  };
-}
-
-function memoryRow(name: string, when: string, mib: number): Row {
-  return {
-    name: `send-rss-${name}`,
-    what: `resident memory ${when}`,
-    measured: round(mib),
-    unit: "MiB",
-    details: {},
   };
 }

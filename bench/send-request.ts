@@ -8,9 +8,17 @@ import {
 } from "../gen/infobip/messages/v1/send_messages_pb.js";
 import { toRest } from "./peers/rest-mapping.ts";
 
-const DESTINATION = "385915550123";
+/** Where every sample goes. */
+export const DESTINATION = "385915550123";
 const TEXT =
   "Your order 4711 left our warehouse this morning and will be with you tomorrow between 9 and 12.";
+
+/** Everything of the sample message but its destination. */
+export const SAMPLE_CONTENT = {
+  channel: Channel.SMS,
+  sender: "Shop",
+  content: { body: { type: { case: "text", value: { text: TEXT } } } },
+} as const;
 
 /** The request that every caller sends: one SMS to one destination, without a message id. */
 export const SAMPLE: SendMessagesRequest = create(SendMessagesRequestSchema, {
@@ -19,10 +27,8 @@ export const SAMPLE: SendMessagesRequest = create(SendMessagesRequestSchema, {
       kind: {
         case: "message",
         value: {
-          channel: Channel.SMS,
-          sender: "Shop",
+          ...SAMPLE_CONTENT,
           destinations: [{ kind: { case: "toDestination", value: { to: DESTINATION } } }],
-          content: { body: { type: { case: "text", value: { text: TEXT } } } },
         },
       },
     },

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { cpuMicroseconds, residentMiB } from "./process-usage.ts";
+import { cpuMicroseconds, peakResidentMiB, residentMiB } from "./process-usage.ts";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
 const SECRET = "a-secret-of-the-benchmark";
@@ -19,6 +19,10 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly webhookUrl: (route: string) => string;
   readonly cpuMicroseconds: () => number;
   readonly residentMiB: () => number;
+  /** The most that was resident at one time since the start. */
+  readonly peakResidentMiB: () => number;
+  /** From the start of the process to the line that says that it is ready, in milliseconds. */
+  readonly readyMs: number;
   /** Folder of the log. */
   readonly dataDir: string;
   /** Ends the process and leaves the log where it is. */
@@ -27,19 +31,27 @@ export interface ServiceProcess extends AsyncDisposable {
 
 /**
  * Starts the service. `settings` are environment variables without their
- * prefix. With a DATA_DIR of the caller's the folder is the caller's to remove.
+ * prefix, `program` the file that is run: the source, or a bundle of it. With a
+ * DATA_DIR of the caller's the folder is the caller's to remove.
  */
-export async function startService(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+export async function startService(
+  settings: Readonly<Record<string, string>> = {},
+  program: string = MAIN,
+): Promise<ServiceProcess> {
   const dataDir = settings.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "infobip-rpc-bench-")));
-  const child = spawnService({ ...settings, DATA_DIR: dataDir });
+  const startedAt = performance.now();
+  const child = spawnService({ ...settings, DATA_DIR: dataDir }, program);
   const pid = child.pid ?? 0;
   const ready = await firstLine(child);
+  const readyMs = performance.now() - startedAt;
   return {
     grpc: ready.grpc,
     http: ready.http,
     webhookUrl: (route) => `http://${ready.webhook}/v1/${route}/${SECRET}`,
     cpuMicroseconds: () => cpuMicroseconds(pid),
     residentMiB: () => residentMiB(pid),
+    peakResidentMiB: () => peakResidentMiB(pid),
+    readyMs,
     dataDir,
     stop: (signal) => stop(child, signal),
     async [Symbol.asyncDispose]() {
@@ -55,7 +67,7 @@ async function stop(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise
   await once(child, "exit");
 }
 
-function spawnService(settings: Readonly<Record<string, string>>): ChildProcess {
+function spawnService(settings: Readonly<Record<string, string>>, program: string): ChildProcess {
   const all = {
     UPSTREAM_BASE_URL: "http://127.0.0.1:9",
     UPSTREAM_API_KEY: "unused",
@@ -69,9 +81,11 @@ function spawnService(settings: Readonly<Record<string, string>>): ChildProcess 
     ...settings,
   };
   const named = Object.entries(all).map(([name, value]) => [`INFOBIP_RPC_${name}`, value]);
-  return spawn(process.execPath, [MAIN, "serve", "--json"], {
+  // A bundle as its users run it: by its first line, which finds Node on the PATH.
+  const [file, args] = program === MAIN ? [process.execPath, [MAIN]] : [program, []];
+  return spawn(file, [...args, "serve", "--json"], {
     env: {
-      PATH: process.env.PATH,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       ...Object.fromEntries(named),
     },

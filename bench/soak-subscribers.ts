@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import type { EventType } from "../gen/infobip/events/v1/event_pb.js";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { StartPosition } from "../gen/infobip/events/v1/positions_pb.js";
 import type { SubscribeRequest } from "../gen/infobip/events/v1/subscribe_pb.js";
@@ -16,8 +17,11 @@ const SUBSCRIPTION = "subscriptions/soak";
 /** What is expected of the group. */
 export interface SoakPlan {
   readonly run: string;
+  /** Most that there can be when the group begins; read again whenever it looks for the end. */
   readonly events: number;
   readonly consumers: number;
+  /** Types of events subscribed to. Default: all. */
+  readonly types?: readonly EventType[];
 }
 
 type Frame = { frame: { case: "start"; value: object } | { case: "ack"; value: object } };
@@ -46,10 +50,19 @@ export class SoakSubscribers {
     this.#delivered = new Uint8Array(plan.events);
   }
 
+  /** Messages whose acknowledgement was confirmed. */
+  get confirmed(): number {
+    return this.#confirmedCount;
+  }
+
   async create(): Promise<void> {
     const client = clientOf(await this.#service());
     await client.createSubscription({
-      subscription: { name: SUBSCRIPTION, maxInFlight: 10_000 },
+      subscription: {
+        name: SUBSCRIPTION,
+        maxInFlight: 10_000,
+        ...(this.#plan.types && { filter: { types: [...this.#plan.types] } }),
+      },
       from: { case: "start", value: StartPosition.EARLIEST },
     });
   }
@@ -60,6 +73,11 @@ export class SoakSubscribers {
     await Promise.race([this.#settled(), Promise.all(consumers)]);
     this.#stop.abort();
     await Promise.all(consumers);
+  }
+
+  /** Ends the group before it is through. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** `orderly`: the service was not killed, so that every acknowledgement it stored was also answered. */
@@ -91,7 +109,11 @@ export class SoakSubscribers {
   }
 
   async #settled(): Promise<void> {
-    while (this.#firstDeliveries < this.#plan.events || (await this.#lag()) !== 0) await wait(POLL_MS);
+    while (this.#isOpen() || (await this.#lag()) !== 0) await wait(POLL_MS);
+  }
+
+  #isOpen(): boolean {
+    return !this.#stop.signal.aborted && this.#firstDeliveries < this.#plan.events;
   }
 
   /** Events that are not settled; -1 while the service is away. */

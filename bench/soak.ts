@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { reportBody } from "./reports.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
+import { soakCalls } from "./soak-calls.ts";
 import { soakFleet } from "./soak-fleet.ts";
 import { soakStream } from "./soak-stream.ts";
 import { SoakSubscribers } from "./soak-subscribers.ts";
@@ -27,6 +28,13 @@ guarantee is broken or the gateways do not tell the same.
   npm run soak -- --fleet                    100,000 events
   npm run soak -- --fleet --events 20000     as many as you like, a multiple of 1,000
   npm run soak -- --fleet --kill             end nats-server with kill -9 instead of an orderly stop
+
+With --calls or --minutes it sends unary calls through the bundle to the simulator, until so many calls or minutes
+are over, and reads all reports by WatchEvents and Subscribe. Exit code 1 when a message was not sent, watched and
+acknowledged once, the memory of the service grows, or its disk goes beyond what retention allows.
+
+  npm run soak -- --calls 10000000 --minutes 10
+  npm run soak -- --minutes 1
 `;
 
 const REPORTS_PER_POST = 100;
@@ -35,6 +43,9 @@ const CONSUMERS = 4;
 /** Every so many bodies one is posted twice, as Infobip does when an answer is lost. */
 const REPEAT_EVERY = 10;
 const RUN = "soak";
+/** Bounds of a soak of unary calls: each message has a few bytes of counters. */
+const MAX_CALLS = 10_000_000;
+const MAX_MINUTES = 24 * 60;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -134,14 +145,17 @@ const { values } = parseArgs({
     stream: { type: "boolean", default: false },
     fleet: { type: "boolean", default: false },
     sends: { type: "string" },
+    calls: { type: "string" },
+    minutes: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 const events = Number(values.events ?? (values.fleet ? 100_000 : 1_000_000));
 const sends = Number(values.sends ?? 1_000_000);
-const isUsable = values.stream
-  ? !values.fleet && values.events === undefined && values.kill === undefined && isCount(sends, 1)
-  : values.sends === undefined && isCount(events, 1_000);
+const calls = Number(values.calls ?? MAX_CALLS);
+const minutes = Number(values.minutes ?? MAX_MINUTES);
+const byCalls = values.calls !== undefined || values.minutes !== undefined;
+const isUsable = byCalls ? isPlainCallSoak() : isPlainEventSoak();
 if (values.help || !isUsable) {
   say(USAGE);
   process.exitCode = values.help ? 0 : 2;
@@ -152,8 +166,23 @@ if (values.help || !isUsable) {
 /** Runs what the flags name. */
 function chosen(): Promise<boolean> {
   const kill = values.kill === true;
+  if (byCalls) return soakCalls({ calls, minutes }, say);
   if (values.stream) return soakStream(sends, say);
   return values.fleet ? soakFleet(events, kill, say) : soak(events, kill);
+}
+
+/** Whether the flags are those of a soak of unary calls, and within its bounds. */
+function isPlainCallSoak(): boolean {
+  const others = [values.events, values.kill, values.sends].some((value) => value !== undefined);
+  if (others || values.stream || values.fleet) return false;
+  return isCount(calls, 1) && calls <= MAX_CALLS && minutes > 0 && minutes <= MAX_MINUTES;
+}
+
+/** Whether the flags are those of one of the other soaks. */
+function isPlainEventSoak(): boolean {
+  return values.stream
+    ? !values.fleet && values.events === undefined && values.kill === undefined && isCount(sends, 1)
+    : values.sends === undefined && isCount(events, 1_000);
 }
 
 /** Whether it is a whole number of so many, at least once. */

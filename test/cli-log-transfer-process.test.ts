@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { EXIT } from "../src/cli/exit-codes.ts";
 import { streamState } from "../src/nats/streams.ts";
 import { cli, jsonLines } from "./cli-harness.ts";
 import { decodeEvent, READ_ALL, sampleEvents } from "./event-log-samples.ts";
@@ -141,7 +142,7 @@ describeNats("log export and import as processes", () => {
       stderr: expect.stringContaining("TRANSFER_CUT_OFF"),
     });
     const early = start(serveArgs(prefix, join(rig.directory, "early")));
-    expect(await early.exited).toBe(2);
+    expect(await early.exited).toBe(EXIT.startFailed);
     expect(early.stderr()).toContain("EVENT_STREAM_IMPORTING");
 
     const importer = start(importArgs(prefix));
