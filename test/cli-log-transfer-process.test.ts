@@ -124,7 +124,9 @@ describeNats("log export and import as processes", () => {
     expect(await Promise.all([exporter.exited, importer.exited])).toEqual([0, 0]);
   });
 
-  test("a service starts on a log once it is whole, and its clients go on with their cursors", async () => {
+  test("a service starts on a log once it is whole, and its clients go on with their cursors", {
+    timeout: 60_000,
+  }, async () => {
     await using rig = await startLogRig();
     await rig.receive(report(1), report(2));
     await rig.receive(report(3), report(4));
