@@ -7,6 +7,7 @@ import type { SentCall } from "./messages/send-result-event.ts";
 import { createProcessSource } from "./process-source.ts";
 import { RareLine } from "./rare-line.ts";
 import type { CallReport } from "./server/guards.ts";
+import type { ServiceEvents } from "./service-events.ts";
 import { countMessages } from "./telemetry/count-messages.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
@@ -52,6 +53,17 @@ export function countCalls({ rpc, callers }: Metrics, next: CallEnded): CallEnde
     rpc.ended(report);
     callers.callEnded(report);
     next(report);
+  };
+}
+
+/** The same events, whose internal errors are counted as well. */
+export function countInternalErrors({ rpc }: Metrics, events: ServiceEvents): ServiceEvents {
+  return {
+    ...events,
+    internalError: (error, errorId, method) => {
+      rpc.failedInternally();
+      events.internalError(error, errorId, method);
+    },
   };
 }
 

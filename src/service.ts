@@ -24,7 +24,13 @@ import { bindServices, requestDefaults, warmUp } from "./service-methods.ts";
 import { openSending, type Sending } from "./service-sending.ts";
 import { serviceStatus } from "./service-status.ts";
 import { type OpenLog, openStorage, type Storage } from "./service-storage.ts";
-import { completeTelemetry, countCalls, createServiceMetrics, exportMetrics } from "./service-telemetry.ts";
+import {
+  completeTelemetry,
+  countCalls,
+  countInternalErrors,
+  createServiceMetrics,
+  exportMetrics,
+} from "./service-telemetry.ts";
 import { openMessageContexts, openServiceTracing } from "./service-tracing.ts";
 import type { Work } from "./service-work.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -114,9 +120,10 @@ class InfobipRpc implements Service {
   constructor(config: Config, ports: ServicePorts) {
     this.#config = config;
     this.#ports = ports;
-    this.#events = logServiceEvents(ports.log ?? SILENT_LOGGER, destinationNames(config));
-    this.#lifecycle = new Lifecycle(this.#events.stateChanged);
     this.#metrics = this.#owned.use(createServiceMetrics(() => this.#now()));
+    const events = logServiceEvents(ports.log ?? SILENT_LOGGER, destinationNames(config));
+    this.#events = countInternalErrors(this.#metrics, events);
+    this.#lifecycle = new Lifecycle(this.#events.stateChanged);
     this.#health = createHealth(servicesOf(config.roles), this.#drained.signal);
     this.#listeners = new ServiceListeners({
       config,

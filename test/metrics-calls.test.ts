@@ -138,6 +138,25 @@ test("calls that a listener refuses before they are read count by their method",
   ]);
 });
 
+test("a fault of the service counts from 0 on, and no error of a caller does", async () => {
+  await using faulty = await startServiceRig({
+    publicUrl: false,
+    ports: {
+      newMessageId: () => {
+        throw new Error("no id today");
+      },
+    },
+  });
+  const { admin } = faulty.addresses;
+  const faults = async () => (await scrape(admin)).value("infobip_rpc_internal_errors_total");
+  expect(await faults()).toBe(0);
+  const request = validRequest("Shop");
+  await expect(faulty.messages.sendMessages(request)).rejects.toMatchObject({ code: Code.Internal });
+  expect(await faults()).toBe(1);
+  await expect(faulty.messages.sendMessages({})).rejects.toMatchObject({ code: Code.InvalidArgument });
+  expect(await faults()).toBe(1);
+});
+
 test("streams count while they are open, by their frames, and by how they ended", async () => {
   const { admin } = rig.addresses;
   const call = new AbortController();

@@ -63,7 +63,8 @@ test("an endpoint is enough: all metrics go there with the names, units and attr
   expect(found.metrics.get("process.memory.usage")).toMatchObject({ unit: "By", kind: "gauge" });
   const counter = found.metrics.get("infobip_rpc_upstream_requests_total");
   expect(counter).toMatchObject({ kind: "sum", temporality: 2, isMonotonic: true });
-  expect(counter?.points.map(({ attributes, value }) => [attributes, value])).toEqual([
+  const counted = counter?.points.filter(({ value }) => value !== 0);
+  expect(counted?.map(({ attributes, value }) => [attributes, value])).toEqual([
     [{ outcome: "SENT", reason: "OK" }, 1],
   ]);
 });

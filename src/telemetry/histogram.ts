@@ -1,3 +1,5 @@
+import { labelsKey } from "./labels-key.ts";
+
 /** Most combinations of labels that one histogram tells apart. Labels come from closed sets, so this is never reached. */
 export const MAX_HISTOGRAM_SERIES = 1_000;
 
@@ -62,7 +64,7 @@ export class Histogram<L extends Labels> {
 
   /** The series of these labels, to be kept and recorded to. Undefined when there are too many. */
   of(labels: L): HistogramSeries<L> | undefined {
-    const key = Object.values(labels).join("\n");
+    const key = labelsKey(labels);
     const known = this.#series.get(key);
     if (known || this.#series.size >= MAX_HISTOGRAM_SERIES) return known;
     const series = new HistogramSeries(labels, this.spec.bounds);

@@ -1,3 +1,5 @@
+import { labelsKey } from "./labels-key.ts";
+
 /** Most combinations of labels that one counter tells apart; labels come from closed sets, so this is never reached. */
 const MAX_SERIES = 1_000;
 
@@ -13,7 +15,7 @@ export class LabelledCounter<L extends Readonly<Record<string, string>>> {
 
   /** Adds to the count of these labels. Adding 0 makes them known. */
   add(labels: L, count: number): void {
-    const key = Object.values(labels).join("\n");
+    const key = labelsKey(labels);
     const known = this.#series.get(key);
     if (known) known.count += count;
     else if (this.#series.size < MAX_SERIES) this.#series.set(key, { labels, count });

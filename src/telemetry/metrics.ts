@@ -37,7 +37,7 @@ export interface Metrics extends AsyncDisposable {
   /** To be told of calls that send. */
   readonly calls: Pick<CallMetrics, "repeated" | "answerNotStored" | "streamSendEnded">;
   /** To be told of all calls. */
-  readonly rpc: Pick<RpcMetrics, "ended" | "refused">;
+  readonly rpc: Pick<RpcMetrics, "ended" | "refused" | "failedInternally">;
   /** To be told of calls and messages by who they come from. */
   readonly callers: Pick<CallerMetrics, "messagesEnded" | "callEnded">;
   /** The open streams and their frames. */

@@ -46,6 +46,7 @@ export class RpcMetrics {
   readonly #usual = new Map<string, UsualSeries>();
   readonly #streaming = new Set<string>();
   readonly #bidi = new Set<string>();
+  #internalErrors = 0;
 
   /** For the readers. */
   readonly histograms = [this.#durations];
@@ -89,6 +90,11 @@ export class RpcMetrics {
     this.#count(method, systemOf(protocol), error, 0);
   };
 
+  /** Something failed by a fault of this service. */
+  readonly failedInternally = (): void => {
+    this.#internalErrors++;
+  };
+
   #count(
     method: string,
     system: RpcSystem,
@@ -103,8 +109,14 @@ export class RpcMetrics {
     this.#durations.record(labelsOf(name, system, error), durationMs / 1_000);
   }
 
-  /** Makes the instrument; the histogram needs none. */
+  /** Makes the instruments; the histogram needs none. */
   register(meter: Meter): void {
+    meter
+      .createObservableCounter("infobip_rpc_internal_errors_total", {
+        description:
+          "Faults of this service, in calls, sends of streams and submissions; each has its line in the log.",
+      })
+      .addCallback((result) => result.observe(this.#internalErrors));
     meter
       .createObservableCounter("infobip_rpc_streams_ended_total", {
         description: "Streams that have ended, by method, protocol, status and machine reason of the error.",

@@ -38,6 +38,10 @@ export class SendingMetrics {
 
   constructor() {
     this.#requests.add({ outcome: "SENT", reason: "OK" }, 0);
+    // What has not happened yet counts 0, so that its first time is seen as a change.
+    for (const reason of ["UPSTREAM_CREDENTIALS_REJECTED", "UPSTREAM_FORBIDDEN"]) {
+      this.#requests.add({ outcome: "NOT_SENT", reason }, 0);
+    }
     this.#messages.expect({});
     for (const reason of ["UPSTREAM_UNREACHABLE", "UPSTREAM_RATE_LIMITED", "UPSTREAM_FAILED"]) {
       this.#retries.add({ reason }, 0);
