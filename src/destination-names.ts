@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 
 /** Hex digits of the hash that are written. */
 const HASH_DIGITS = 10;
@@ -12,11 +12,11 @@ const MAX_KEPT = 4096;
  * the key nobody can try numbers out.
  */
 export class DestinationNames {
-  readonly #key: string | Uint8Array;
+  readonly #key: KeyObject;
   readonly #kept = new Map<string, string>();
 
   constructor(key: string | Uint8Array) {
-    this.#key = key;
+    this.#key = createSecretKey(Buffer.from(key));
   }
 
   /** Undefined for an empty address. */

@@ -1,9 +1,6 @@
 /** Longest string written for one field, in characters. */
 export const MAX_FIELD_LENGTH = 500;
 
-/** Strings that JSON writes as they are: most fields are ids and names. */
-const PLAIN = /^[\w.:/#…+-]*$/;
-
 /**
  * Fields that all lines of a logger hold, written already, and the lines made
  * with them: `{"level":"info","time":…,<fields>,"msg":…}`, as pino writes them.
@@ -45,6 +42,5 @@ function membersOf(fields: object, allowed: ReadonlySet<string>): string {
 }
 
 function quoted(value: string): string {
-  const short = value.length > MAX_FIELD_LENGTH ? value.slice(0, MAX_FIELD_LENGTH) : value;
-  return PLAIN.test(short) ? `"${short}"` : JSON.stringify(short);
+  return JSON.stringify(value.length > MAX_FIELD_LENGTH ? value.slice(0, MAX_FIELD_LENGTH) : value);
 }

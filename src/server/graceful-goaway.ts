@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Session } from "node:http2";
 
 /** Highest stream id: a GOAWAY with it refuses no call that is on its way. */
-export const LAST_STREAM_ID = 2 ** 31 - 1;
+const LAST_STREAM_ID = 2 ** 31 - 1;
 /** Longest wait for a client to answer that it has read the GOAWAY, in milliseconds. */
 const CLIENT_ANSWER_MS = 1_000;
 
