@@ -84,15 +84,17 @@ describeNats("a NATS server that hangs", () => {
 
   it("does not hold up the end of the connection, nor of one that is being made", async () => {
     const server = await start();
-    const link = await connectNats(natsOptions(server.url), WATCHFUL);
     const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+    // The process may have others open.
+    const before = sockets();
+    const link = await connectNats(natsOptions(server.url), WATCHFUL);
     const lost = disconnected(link);
     server.pause();
     await lost;
     await link[Symbol.asyncDispose]();
     const error = await rejection(connectNats(natsOptions(server.url, { connectTimeoutMs: 50 }), QUICK));
     expect(error.reason).toBe("UNREACHABLE");
-    await expect.poll(sockets, { interval: 5 }).toBe(0);
+    await expect.poll(sockets, { interval: 5, timeout: 10_000 }).toBeLessThanOrEqual(before);
   });
 });
 
