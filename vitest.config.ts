@@ -9,7 +9,7 @@ process.env.NODE_COMPILE_CACHE ??= new URL(
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
+    testTimeout: 40_000,
     hookTimeout: 20_000,
     // Loading the service anew for each file would cost more than all tests do. No module keeps state that tests see.
     isolate: false,
