@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { status as statusNames } from "@grpc/grpc-js";
+import type { ServiceError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { RareLine } from "./rare-line.ts";
 import type { CallReport } from "./server/guards.ts";
@@ -39,5 +40,22 @@ export function logCalls(log: Logger, now: () => number): (report: CallReport) =
     const line = troubles.get(kind) ?? new RareLine(now);
     troubles.set(kind, line);
     line.write((count) => log.warn("call failed", { ...fields, count }));
+  };
+}
+
+/**
+ * Writes calls that were refused before any method saw them as log lines: once
+ * a minute at most for each code and reason, with how many there were, since
+ * anyone can make them without end.
+ * @param now Milliseconds on any clock that only goes forward.
+ */
+export function logRefusals(log: Logger, now: () => number): (method: string, error: ServiceError) => void {
+  // As many as there are codes and reasons at most.
+  const lines = new Map<string, RareLine>();
+  return (method, { code, reason }) => {
+    const kind = `${code} ${reason}`;
+    const line = lines.get(kind) ?? new RareLine(now);
+    lines.set(kind, line);
+    line.write((count) => log.info("call refused", { method, code: statusNames[code], reason, count }));
   };
 }

@@ -1,5 +1,4 @@
-import { status as statusNames } from "@grpc/grpc-js";
-import { logCalls } from "./call-log.ts";
+import { logCalls, logRefusals } from "./call-log.ts";
 import type { ConfigWarning } from "./config/warnings.ts";
 import type { DestinationNames } from "./destination-names.ts";
 import type { ServiceError } from "./errors.ts";
@@ -46,8 +45,7 @@ export function logServiceEvents(log: Logger, names?: DestinationNames): Service
     configDoubtful: ({ setting, message }) => log.warn(`${setting} ${message}`, { component: "config" }),
     listening: (component, address) => log.info("listening", { component, address }),
     callEnded: logCalls(log, () => performance.now()),
-    callRefused: (method, error) =>
-      log.info("call refused", { method, code: statusNames[error.code], reason: error.reason }),
+    callRefused: logRefusals(log, () => performance.now()),
     internalError: (error, errorId, method) => log.error("internal error", { method, error, errorId }),
     webhookAnswered: logWebhooks(log, () => performance.now()),
     ...logStorageEvents(log.child({ component: "eventlog" })),

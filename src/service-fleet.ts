@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EventsService } from "../gen/infobip/events/v1/events_service_pb.js";
 import { MessagesService } from "../gen/infobip/messages/v1/messages_service_pb.js";
 import type { NatsConfig } from "./config/nats-config.ts";
 import { ServiceError } from "./errors.ts";
 import type { AnswerStore } from "./eventlog/answer-store.ts";
+import { makeFolder } from "./eventlog/embedded/make-folder.ts";
 import { inaccessible } from "./eventlog/embedded/open-failure.ts";
 import { lockForWriting } from "./eventlog/embedded/writer-lock.ts";
 import { openJetStreamAnswers } from "./eventlog/jetstream/answers/jetstream-answers.ts";
@@ -109,7 +110,7 @@ export async function openFleetStorage(config: NatsConfig, options: StorageOptio
 /** A folder that no other process uses at the same time, without what an earlier one has left half done. */
 async function ownDirectory(directory: string, owned: AsyncDisposableStack): Promise<string> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory, 0o700);
   } catch (error) {
     throw inaccessible(directory, error);
   }

@@ -74,9 +74,10 @@ export function bindServices(options: ServiceMethodsOptions): ServiceBinding[] {
     role: "events",
     implement: () => streams.counted(EventsService, eventsService(options)),
   } as const;
+  const access = options.callers && { access: options.callers };
   return [
-    bindService(MessagesService, guardRole(messages, roles, guards)),
-    bindService(EventsService, guardRole(events, roles, guards)),
+    { ...bindService(MessagesService, guardRole(messages, roles, guards)), ...access },
+    { ...bindService(EventsService, guardRole(events, roles, guards)), ...access },
   ];
 }
 

@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { logCalls } from "../src/call-log.ts";
+import { logCalls, logRefusals } from "../src/call-log.ts";
+import { ServiceError } from "../src/errors.ts";
 import { createLogger } from "../src/log.ts";
 import { REPEATED_TROUBLE_MS } from "../src/rare-line.ts";
 import type { CallReport } from "../src/server/guards.ts";
@@ -22,7 +23,7 @@ function logRig(level: "info" | "debug" = "info") {
   const pass = (ms: number) => {
     now += ms;
   };
-  return { lines, ended: logCalls(log, () => now), pass };
+  return { lines, ended: logCalls(log, () => now), refused: logRefusals(log, () => now), pass };
 }
 
 test("ten thousand calls that fail for one reason are one line a minute, which counts them", () => {
@@ -56,5 +57,20 @@ test("what is the caller's affair has a line each, and what went well one at deb
     ["info", "call failed", "NOT_FOUND"],
     ["debug", "call ended", "OK"],
     ["debug", "call ended", "OK"],
+  ]);
+});
+
+test("refusals without end are one line a minute for each reason, which counts them", () => {
+  const { lines, refused, pass } = logRig();
+  const missing = new ServiceError(Code.Unauthenticated, "CREDENTIALS_MISSING", "x");
+  const broken = new ServiceError(Code.InvalidArgument, "PROTOCOL_ERROR", "x");
+  for (let i = 0; i < 10_000; i++) refused(`service/Method${i}`, missing);
+  refused("service/Method", broken);
+  pass(REPEATED_TROUBLE_MS);
+  refused("service/Method", missing);
+  expect(lines.map(({ reason, count }) => [reason, count])).toEqual([
+    ["CREDENTIALS_MISSING", 1],
+    ["PROTOCOL_ERROR", 1],
+    ["CREDENTIALS_MISSING", 10_000],
   ]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { prepareLogFiles } from "../src/eventlog/embedded/log-files.ts";
 import { openEmbeddedLog } from "../src/eventlog/embedded/open-embedded-log.ts";
 import { EventLogOpenError } from "../src/eventlog/embedded/open-failure.ts";
 import { messageIds, sampleEvent } from "./event-log-samples.ts";
@@ -147,6 +148,12 @@ describe("opening an embedded log", () => {
     const error = await refusal();
     expect(error.reason).toBe("INACCESSIBLE");
     expect(error.message).toContain("check that its directory exists");
+  });
+
+  it("refuses a directory that can never be made, at once", () => {
+    expect(() => prepareLogFiles("/proc/none/deep")).toThrow(
+      expect.objectContaining({ reason: "INACCESSIBLE" }),
+    );
   });
 
   it("refuses a file that it cannot open for writing", async () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AdminListener } from "../src/server/admin-listener.ts";
-import { CALL_FIELDS, FLAG, FRAME, field, frame, RawHttp2 } from "./fixtures/raw-http2.ts";
+import { CALL_FIELDS, ENHANCE_YOUR_CALM, FLAG, FRAME, field, frame, RawHttp2 } from "./fixtures/raw-http2.ts";
 import { callOver, openSession, SEND } from "./fixtures/tls-rig.ts";
 import { readToEnd, startWebhookTarget } from "./fixtures/webhook-target.ts";
 import { Rig } from "./server-rig.ts";
@@ -73,6 +73,20 @@ describe.each(LISTENERS)("the %s listener", (_name, address) => {
     expect(await callOver(openSession(address()))).toBe("0");
     expect(rig.reports).toHaveLength(1);
   });
+});
+
+test("the HTTP listener cuts a call with a large header that comes before the client has acknowledged the limit", async () => {
+  const session = openSession(rig.httpAddress);
+  // Sent with the preface, so before the settings of the server are known.
+  const stream = session.request({ ":method": "POST", ":path": SEND, "x-large": "l".repeat(20_000) });
+  stream
+    .on("error", () => undefined)
+    .resume()
+    .end();
+  await new Promise((resolve) => stream.once("close", resolve));
+  expect(stream.rstCode).toBe(ENHANCE_YOUR_CALM);
+  expect(rig.reports).toEqual([]);
+  expect(await callOver(session)).toBe("0");
 });
 
 test("the HTTP listener answers an HTTP/1.1 header that is too large with 431", async () => {

@@ -74,7 +74,7 @@ async function* respond(
 }
 
 /** Connect's context is made for one call, so what it lacks is added to it. */
-function callContext(context: HandlerContext): CallContext {
+export function callContext(context: HandlerContext): CallContext {
   const connection = connectionIn(context.values);
   const peerIdentity = peerIdentityOf(connection);
   return Object.assign(context, { peer: connectionName(connection) }, peerIdentity && { peerIdentity });

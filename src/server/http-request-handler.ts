@@ -10,6 +10,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
+import { admitEarly } from "./admit-early.ts";
 import { markBidiOverHttp1, refuseMarked } from "./bidi-over-http1.ts";
 import { bindToConnect } from "./connect-binding.ts";
 import { describeConnectErrors } from "./connect-error-info.ts";
@@ -64,6 +65,7 @@ export function createRequestHandler(
 function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHandler> {
   const services = options.services.map((binding) => binding.service);
   const registry = createRegistry(...serviceFiles(services, [file_google_rpc_error_details]));
+  const admit = admitEarly(options.services, options.onRefusal);
   const describeErrors = describeConnectErrors(registry, options.onRefusal);
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -73,6 +75,7 @@ function createHandlers(options: RequestHandlerOptions): Map<string, UniversalHa
     requestGate: (context) => {
       describeErrors(context);
       refuseMarked(context, options.onRefusal);
+      admit(context);
     },
     // A field or enum name that is not known would otherwise be dropped without a word.
     // The registry has what a google.protobuf.Any of an answer may hold.

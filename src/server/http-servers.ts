@@ -12,6 +12,8 @@ import { nghttp2ResetOptions, streamResetLimits } from "./stream-resets.ts";
 
 /** How often connections are checked for their timeouts, in milliseconds. */
 const TIMEOUT_CHECK_MS = 1000;
+/** What a field of a header counts besides its name and value, in bytes. */
+const HEADER_FIELD_OVERHEAD = 32;
 
 type Handler = ReturnType<typeof createRequestHandler>;
 type Http1Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -49,6 +51,10 @@ export function createHttp2(limits: HttpLimits, endless: ReadonlySet<string>, ha
       },
     },
     (request, response) => {
+      if (request.stream.session?.pendingSettingsAck && isLongHeader(request, limits.maxHeaderBytes)) {
+        refuseHeader(request);
+        return;
+      }
       const cut = () => cutSlowRequest(request, limits.requestTimeoutMs);
       // A client may go on after the answer, but not for ever.
       if (endless.has(request.url)) response.once("finish", cut);
@@ -56,6 +62,22 @@ export function createHttp2(limits: HttpLimits, endless: ReadonlySet<string>, ha
       handler(request, response);
     },
   );
+}
+
+/**
+ * Whether a header is larger than the limit, by the measure of RFC 9113, section 6.5.2. Node holds a client to
+ * the limit only once the client has acknowledged it, which the first requests precede and a hostile client never does.
+ */
+function isLongHeader({ rawHeaders }: Http2ServerRequest, maxBytes: number): boolean {
+  let bytes = (rawHeaders.length / 2) * HEADER_FIELD_OVERHEAD;
+  for (const part of rawHeaders) bytes += part.length;
+  return bytes > maxBytes;
+}
+
+/** As Node does where the limit is acknowledged. */
+function refuseHeader(request: Http2ServerRequest): void {
+  request.on("error", () => undefined);
+  request.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /** Node watches over slow HTTP/1.1 requests itself, but not over HTTP/2 streams. */

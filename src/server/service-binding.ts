@@ -1,6 +1,7 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../rpc/call-context.ts";
 import type { EncodedMessage, ServiceImplementation } from "../rpc/service-implementation.ts";
+import type { AccessControl } from "./guards.ts";
 
 /**
  * A method of any service: takes one message, or those of a bidirectional stream; unary methods answer with a
@@ -18,6 +19,8 @@ export interface ServiceBinding {
   readonly service: DescService;
   /** By the local name of the method, such as `sendMessages`. */
   readonly implementation: Readonly<Record<string, AnyMethod>>;
+  /** Who may call; for listeners that can turn callers away before they read. The implementation decides by itself. */
+  readonly access?: AccessControl;
 }
 
 /** Pairs a service with its implementation for the listeners. */

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { inaccessible } from "./open-failure.ts";
 
 const FILE_MODE = 0o600;
@@ -23,7 +24,7 @@ export type LogFilesName = "events" | "replica";
 export function prepareLogFiles(directory: string, name: LogFilesName = "events"): LogFiles {
   const files = { events: join(directory, `${name}.db`), lock: join(directory, `${name}.lock`) };
   try {
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    makeFolder(directory, DIRECTORY_MODE);
     const created = [createFile(files.events), createFile(files.lock)];
     if (created.includes(true)) syncDirectory(directory);
     return files;
