@@ -1,6 +1,14 @@
 /** Longest string written for one field, in characters. */
 export const MAX_FIELD_LENGTH = 500;
 
+/** What stands for an address: a keyed hash and the last two digits. */
+const DESTINATION = /^#[0-9a-f]{10}…\d{0,2}$/;
+
+/** Whether a value may be written as a field: an address itself never is, even where its name is expected. */
+export function mayBeWritten(name: string, value: unknown): boolean {
+  return name !== "destination" || (typeof value === "string" && DESTINATION.test(value));
+}
+
 /**
  * Fields that all lines of a logger hold, written already, and the lines made
  * with them: `{"level":"info","time":…,<fields>,"msg":…}`, as pino writes them.
@@ -35,6 +43,7 @@ function membersOf(fields: object, allowed: ReadonlySet<string>): string {
   for (const name in fields) {
     if (!allowed.has(name)) continue;
     const value: unknown = (fields as Record<string, unknown>)[name];
+    if (!mayBeWritten(name, value)) continue;
     if (typeof value === "string") text += `,"${name}":${quoted(value)}`;
     else if (typeof value === "number" && Number.isFinite(value)) text += `,"${name}":${value}`;
   }

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { CurrentLevel, type LevelPort, type LogLevel } from "./log-level.ts";
-import { BoundFields, MAX_FIELD_LENGTH } from "./log-line.ts";
+import { BoundFields, MAX_FIELD_LENGTH, mayBeWritten } from "./log-line.ts";
 
 /**
  * What a log line may hold beside its message. Nothing else is written, even
@@ -173,7 +173,7 @@ function wrap(parts: LoggerParts): Logger {
 function allowed(fields: LogFields): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (!FIELDS.has(name)) continue;
+    if (!FIELDS.has(name) || !mayBeWritten(name, value)) continue;
     if (typeof value === "string") kept[name] = value.slice(0, MAX_FIELD_LENGTH);
     else if (typeof value === "number") kept[name] = value;
   }
