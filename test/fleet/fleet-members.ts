@@ -113,6 +113,8 @@ function flagsOf(plan: FleetPlan, member: MemberPlan, dataDir: string): Record<s
   const takesCalls = natsUrl === undefined || /send|events/.test(member.roles);
   const takesWebhooks = natsUrl === undefined || member.roles.includes("intake");
   return {
+    // What is kept of their logs is about the fleet.
+    "--log-messages": "false",
     "--upstream-base-url": upstream ?? "http://127.0.0.1:9",
     "--upstream-api-key": "simulator",
     "--grpc-listen": takesCalls ? "127.0.0.1:0" : "",
